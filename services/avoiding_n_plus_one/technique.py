@@ -1,0 +1,34 @@
+"""Avoiding N+1 queries: the facts."""
+
+from services.contract import (
+    Constant,
+    IntegerParameter,
+    Need,
+    Technique,
+    Uniform,
+    Variant,
+    Workload,
+)
+
+TECHNIQUE = Technique(
+    name="n-plus-one",
+    package="avoiding_n_plus_one",
+    title="Avoiding N+1 queries",
+    question="What does a query per row cost, against a constant number of queries for the whole list?",
+    port=8103,
+    variants=(
+        Variant("naive", "One query for the posts, one per post for its comments, one per comment author."),
+        Variant("optimized", "Two queries, however many posts: the posts, and all comments with authors."),
+    ),
+    parameters=(
+        IntegerParameter("posts", "How many posts.", default=50, minimum=1, maximum=200),
+        IntegerParameter(
+            "start", "The first post's number.", default=1, minimum=1, maximum=1_000_000_000
+        ),
+    ),
+    needs=frozenset({Need.POSTGRES}),
+    workload=Workload(
+        "Fifty posts with all their comments, from anywhere among the first 950.",
+        {"posts": Constant(50), "start": Uniform(1, 900)},
+    ),
+)

@@ -1,0 +1,23 @@
+"""Caching: the facts."""
+
+from services.contract import IntegerParameter, Need, Technique, Variant, Workload, Zipf
+
+TECHNIQUE = Technique(
+    name="caching",
+    package="caching",
+    title="Caching",
+    question="What does a cache in front of the database save when a page is read far more often than it changes?",
+    port=8101,
+    variants=(
+        Variant("naive", "Reads the post, its author, tags and comment count from PostgreSQL."),
+        Variant("optimized", "Reads the ready answer from Redis, and PostgreSQL only on a miss."),
+    ),
+    parameters=(
+        IntegerParameter("id", "The post's number.", default=1, minimum=1, maximum=1_000_000_000),
+    ),
+    needs=frozenset({Need.POSTGRES, Need.REDIS}),
+    workload=Workload(
+        "Post pages, the k-th most popular of 1,000 asked for with a weight of 1/k.",
+        {"id": Zipf(population=1000, exponent=1.0)},
+    ),
+)

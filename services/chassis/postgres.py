@@ -1,0 +1,205 @@
+"""PostgreSQL: how every service connects, and a pool whose statements are counted and timed.
+
+This is aiopg's pool with the three guards that it needs in production: it is filled at the start
+(it opens connections while it holds its own lock, so growing under load stalls everybody), free
+connections are thrown away when one of them turns out dead, and every statement has a deadline on
+the server too (a timeout on our side closes the connection and leaves the statement running).
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Any
+
+import aiopg
+import psycopg2
+from aiohttp import web
+from prometheus_client import Counter, Gauge, Histogram
+
+from services import telemetry
+from services.chassis.context import VARIANT
+from services.chassis.health import CHECKS
+from services.chassis.metrics import METRICS, Metrics
+from services.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
+RETRY_INTERVAL_SECONDS = 0.2
+
+
+def connection_arguments(settings: Settings, application_name: str) -> dict[str, Any]:
+    """What `aiopg.connect` and `aiopg.create_pool` take; the same for every variant."""
+    return {
+        "host": settings.database_host,
+        "port": settings.database_port,
+        "dbname": settings.database_name,
+        "user": settings.database_user,
+        "password": settings.database_password.get_secret_value(),
+        "application_name": application_name,
+        "options": f"-c statement_timeout={int(settings.statement_timeout * 1000)}",
+        "timeout": settings.pool_timeout,
+        # Each would add a catalog query to every connect, and no table here has such a column.
+        "enable_hstore": False,
+        "enable_uuid": False,
+    }
+
+
+class DatabaseMetrics:
+    """Counts and times statements and connections, by the variant that is being answered."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.technique = metrics.technique
+        self._operations = metrics.counter(telemetry.DATABASE_OPERATIONS)
+        self._durations = metrics.histogram(telemetry.DATABASE_OPERATION_DURATION)
+        self._opened = metrics.counter(telemetry.DATABASE_CONNECTIONS_OPENED)
+        self._waits = metrics.histogram(telemetry.DATABASE_CONNECTION_WAIT)
+        self._connections = metrics.gauge(telemetry.DATABASE_CONNECTIONS)
+        self._statement_children: dict[str, tuple[Counter, Counter, Histogram]] = {}
+        self._wait_children: dict[str, Histogram] = {}
+
+    def statement_finished(self, seconds: float, succeeded: bool) -> None:
+        variant = VARIANT.get()
+        children = self._statement_children.get(variant)
+        if children is None:
+            children = self._statement_children[variant] = (
+                self._operations.labels(self.technique, variant, "ok"),
+                self._operations.labels(self.technique, variant, "error"),
+                self._durations.labels(self.technique, variant),
+            )
+        succeeded_counter, failed_counter, duration = children
+        (succeeded_counter if succeeded else failed_counter).inc()
+        duration.observe(seconds)
+
+    def connection_opened(self) -> None:
+        self._opened.labels(self.technique, VARIANT.get()).inc()
+
+    def connection_obtained(self, seconds: float) -> None:
+        """Count how long a request waited before it could send its first statement."""
+        variant = VARIANT.get()
+        child = self._wait_children.get(variant)
+        if child is None:
+            child = self._wait_children[variant] = self._waits.labels(self.technique, variant)
+        child.observe(seconds)
+
+    def connection_states(self) -> tuple[Gauge, Gauge]:
+        """The gauges of idle and of used connections."""
+        return (
+            self._connections.labels(self.technique, "idle"),
+            self._connections.labels(self.technique, "used"),
+        )
+
+
+class Session:
+    """One connection, for as long as one request has it; one statement at a time."""
+
+    def __init__(self, connection: Any, metrics: DatabaseMetrics) -> None:
+        self._connection = connection
+        self._metrics = metrics
+
+    async def fetch(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows. Raises psycopg2.Error, or TimeoutError past the deadline."""
+        started = perf_counter()
+        succeeded = False
+        try:
+            async with self._connection.cursor() as cursor:
+                await cursor.execute(statement, parameters)
+                rows: list[Row] = await cursor.fetchall()
+            succeeded = True
+            return rows
+        finally:
+            self._metrics.statement_finished(perf_counter() - started, succeeded)
+
+
+class Database:
+    """A pool of connections; `session()` lends one of them."""
+
+    def __init__(self, pool: aiopg.Pool, metrics: DatabaseMetrics) -> None:
+        self._pool = pool
+        self._metrics = metrics
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """Raises TimeoutError when no connection comes free within the pool's deadline."""
+        started = perf_counter()
+        connection = await self._acquire()
+        self._metrics.connection_obtained(perf_counter() - started)
+        try:
+            yield Session(connection, self._metrics)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            await self._discard_idle()
+            raise
+        finally:
+            await self._pool.release(connection)
+
+    async def fetch(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """One read on any connection; tried once more where the connection was found dead."""
+        try:
+            async with self.session() as session:
+                return await session.fetch(statement, parameters)
+        except psycopg2.errors.QueryCanceled:
+            raise
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            logger.warning("a pooled connection was dead; trying a new one")
+        async with self.session() as session:
+            return await session.fetch(statement, parameters)
+
+    async def check(self) -> None:
+        await self.fetch("SELECT 1")
+
+    async def _acquire(self) -> Any:
+        try:
+            return await self._pool.acquire()
+        except AssertionError:
+            # aiopg asserts, rather than checks, that what it hands out is open.
+            await self._discard_idle()
+            return await self._pool.acquire()
+
+    async def _discard_idle(self) -> None:
+        # A server that went away took all connections with it, not only the one that noticed.
+        await self._pool.clear()
+
+
+DATABASE = web.AppKey("database", Database)
+DATABASE_METRICS = web.AppKey("database_metrics", DatabaseMetrics)
+
+
+def use_postgres(application: web.Application, settings: Settings) -> None:
+    """Give the application a filled pool at its start, and a readiness check."""
+    metrics = DatabaseMetrics(application[METRICS])
+    application[DATABASE_METRICS] = metrics
+
+    async def postgres(application: web.Application) -> AsyncIterator[None]:
+        pool = await _open_pool(settings, metrics)
+        application[DATABASE] = database = Database(pool, metrics)
+        application[CHECKS]["postgres"] = database.check
+        idle, used = metrics.connection_states()
+        idle.set_function(lambda: pool.freesize)
+        used.set_function(lambda: pool.size - pool.freesize)
+        yield
+        pool.terminate()
+        await pool.wait_closed()
+
+    application.cleanup_ctx.append(postgres)
+
+
+async def _open_pool(settings: Settings, metrics: DatabaseMetrics) -> aiopg.Pool:
+    """Raises TimeoutError when the server cannot be reached within the start-up deadline."""
+
+    async def opened(connection: Any) -> None:
+        metrics.connection_opened()
+
+    async with asyncio.timeout(settings.startup_timeout):
+        while True:
+            try:
+                return await aiopg.create_pool(
+                    minsize=settings.pool_min,
+                    maxsize=settings.pool_max,
+                    on_connect=opened,
+                    **connection_arguments(settings, metrics.technique),
+                )
+            except psycopg2.OperationalError as error:
+                logger.warning("postgres is out of reach, trying again: %s", str(error).strip())
+                await asyncio.sleep(RETRY_INTERVAL_SECONDS)

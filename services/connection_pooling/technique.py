@@ -1,0 +1,23 @@
+"""Connection pooling: the facts."""
+
+from services.contract import IntegerParameter, Need, Technique, Uniform, Variant, Workload
+
+TECHNIQUE = Technique(
+    name="connection-pooling",
+    package="connection_pooling",
+    title="Connection pooling",
+    question="What does it cost to open a database connection for each request?",
+    port=8102,
+    variants=(
+        Variant("naive", "Opens one connection for the request and closes it afterwards."),
+        Variant("optimized", "Borrows a connection that is already open and gives it back."),
+    ),
+    parameters=(
+        IntegerParameter("id", "The post's number.", default=1, minimum=1, maximum=1_000_000_000),
+    ),
+    needs=frozenset({Need.POSTGRES}),
+    workload=Workload(
+        "One post by its primary key, any of the first 1,000.",
+        {"id": Uniform(1, 1000)},
+    ),
+)

@@ -1,0 +1,177 @@
+"""What a technique is: the facts that services, gateway and load generator agree on.
+
+Standard library only, so that anything may import it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Value = int | str
+
+
+class Need(StrEnum):
+    """A server that a technique's service cannot work without."""
+
+    POSTGRES = "postgres"
+    REDIS = "redis"
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerParameter:
+    """A whole number in a query string, bounds included."""
+
+    name: str
+    description: str
+    default: int
+    minimum: int
+    maximum: int
+
+    @property
+    def bound(self) -> str:
+        return f"a whole number from {self.minimum} to {self.maximum}"
+
+    def parse(self, text: str) -> int:
+        """Raise ValueError when the text is no such number."""
+        # int() alone would also take "1_000", " 7 " and digits of other scripts.
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
+            raise ValueError(self.bound)
+        number = int(text)
+        if not self.minimum <= number <= self.maximum:
+            raise ValueError(self.bound)
+        return number
+
+    def schema(self) -> dict[str, Value]:
+        """The parameter as JSON Schema."""
+        return {
+            "type": "integer",
+            "default": self.default,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TokenParameter:
+    """An opaque text that the service handed out itself, empty for "from the start"."""
+
+    name: str
+    description: str
+    default: str = ""
+    maximum_length: int = 256
+
+    @property
+    def bound(self) -> str:
+        return (
+            f"at most {self.maximum_length} of the characters A-Z a-z 0-9 - _, as handed out in a link"
+        )
+
+    def parse(self, text: str) -> str:
+        """Raise ValueError when the text cannot have been handed out by the service."""
+        if len(text) > self.maximum_length or not re.fullmatch(r"[A-Za-z0-9_-]*", text):
+            raise ValueError(self.bound)
+        return text
+
+    def schema(self) -> dict[str, Value]:
+        """The parameter as JSON Schema."""
+        return {
+            "type": "string",
+            "default": self.default,
+            "maxLength": self.maximum_length,
+            "pattern": "^[A-Za-z0-9_-]*$",
+        }
+
+
+Parameter = IntegerParameter | TokenParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to answer: a route of the technique's service."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Every request of the default workload sends this value."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Whole numbers from minimum to maximum, each as likely as the other."""
+
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Zipf:
+    """Ranks 1 to population, rank k drawn with a weight of 1 / k ** exponent."""
+
+    population: int
+    exponent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Cursors met by taking the link `first` of an answer and then `count - 1` times the link `then`."""
+
+    first: str
+    then: str
+    count: int
+
+
+Draw = Constant | Uniform | Zipf | Followed
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What the load generator sends when nobody says otherwise."""
+
+    description: str
+    draws: Mapping[str, Draw] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Technique:
+    """The facts of one technique; how it works stands in its folder."""
+
+    name: str
+    package: str
+    title: str
+    question: str
+    port: int
+    variants: tuple[Variant, ...]
+    parameters: tuple[Parameter, ...]
+    needs: frozenset[Need]
+    workload: Workload
+
+    def path(self, variant: str = "") -> str:
+        return f"/{self.name}/{variant}" if variant else f"/{self.name}"
+
+    def variant_names(self) -> tuple[str, ...]:
+        return tuple(variant.name for variant in self.variants)
+
+    def card(self) -> dict[str, object]:
+        """The technique as JSON: what `GET /{technique}` answers."""
+        return {
+            "technique": self.name,
+            "title": self.title,
+            "question": self.question,
+            "variants": [
+                {"name": variant.name, "path": self.path(variant.name), "summary": variant.summary}
+                for variant in self.variants
+            ],
+            "parameters": [
+                {"name": each.name, "description": each.description, **each.schema()}
+                for each in self.parameters
+            ],
+            "needs": sorted(self.needs),
+            "workload": self.workload.description,
+        }

@@ -1,0 +1,1 @@
+"""One deterministic data set, the classic blog: authors, posts, comments, tags."""

@@ -1,0 +1,29 @@
+"""Load the data set: `python -m services.dataset`."""
+
+import argparse
+
+import psycopg2
+
+from services.chassis.serve import CannotStart, configure_logging, stop_with
+from services.dataset.loader import load
+from services.settings import InvalidSettings, load_settings
+
+
+def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m services.dataset",
+        description="Load the data set named by LAB_DATASET_SIZE (small, medium, large) and"
+        " LAB_DATASET_SEED into PostgreSQL; does nothing when it is loaded already.",
+    ).parse_args()
+    try:
+        settings = load_settings()
+        configure_logging(settings)
+        load(settings)
+    except InvalidSettings as error:
+        stop_with(error)
+    except psycopg2.Error as error:
+        stop_with(CannotStart(f"cannot load the data set: {str(error).strip()}"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Puts the data set into PostgreSQL, once: what is loaded already is left alone."""
+
+import io
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
+from importlib.resources import files
+from typing import Any
+
+import psycopg2
+
+from services.dataset.generator import COLUMNS, SIZES, VERSION, Chunk, Size, chunks, rows
+from services.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+#: Any number, as long as every loader takes the same: two loads at once would mix their rows.
+_LOADER_LOCK = 5_187_301
+_MAXIMUM_PROCESSES = 4
+
+#: Told after each chunk: how many are in, and how many there are.
+Progress = Callable[[int, int], None]
+
+
+def load(settings: Settings, progress: Progress = lambda done, total: None) -> bool:
+    """Make the database hold the data set that the settings name; True if it had to be loaded.
+
+    Raises psycopg2.Error when the database cannot be used.
+    """
+    with closing(_connect(settings)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", (_LOADER_LOCK,))
+        if _is_loaded(cursor, settings):
+            return False
+        logger.info("loading the %s data set", settings.dataset_size)
+        cursor.execute(_sql("schema.sql"))
+        _load_chunks(settings, progress)
+        cursor.execute(_sql("indexes.sql"))
+        # Done by hand, so that autovacuum does not do it in the middle of a measurement.
+        for table in (*COLUMNS, "row_counts"):
+            cursor.execute(f"VACUUM (ANALYZE) {table}")
+        cursor.execute(
+            "INSERT INTO dataset (version, size, seed) VALUES (%s, %s, %s)", _identity(settings)
+        )
+    return True
+
+
+def _connect(settings: Settings) -> Any:
+    connection = psycopg2.connect(
+        host=settings.database_host,
+        port=settings.database_port,
+        dbname=settings.database_name,
+        user=settings.database_user,
+        password=settings.database_password.get_secret_value(),
+        connect_timeout=int(settings.startup_timeout),
+        application_name="dataset",
+    )
+    connection.autocommit = True
+    return connection
+
+
+def _identity(settings: Settings) -> tuple[int, str, int]:
+    return VERSION, settings.dataset_size, settings.dataset_seed
+
+
+def _is_loaded(cursor: Any, settings: Settings) -> bool:
+    cursor.execute("SELECT to_regclass('dataset') IS NOT NULL")
+    if not cursor.fetchone()[0]:
+        return False
+    cursor.execute("SELECT version, size, seed FROM dataset")
+    return bool(cursor.fetchone() == _identity(settings))
+
+
+def _sql(name: str) -> str:
+    return (files("services.dataset") / name).read_text("utf-8")
+
+
+def _load_chunks(settings: Settings, progress: Progress) -> None:
+    """Text is made in Python, a core's worth of work for each process; each copies its own."""
+    size = SIZES[settings.dataset_size]
+    todo = chunks(size)
+    processes = min(os.cpu_count() or 1, _MAXIMUM_PROCESSES, len(todo))
+    # fork would copy this process's open connection into each child.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        pending = [pool.submit(copy_chunk, chunk, size, settings) for chunk in todo]
+        for done, future in enumerate(as_completed(pending), 1):
+            future.result()
+            progress(done, len(todo))
+
+
+def copy_chunk(chunk: Chunk, size: Size, settings: Settings) -> None:
+    lines = io.StringIO()
+    for row in rows(chunk, size, settings.dataset_seed):
+        # No text here has a tab, a newline or a backslash, so COPY's format needs no escapes.
+        lines.write("\t".join(map(str, row)) + "\n")
+    lines.seek(0)
+    columns = ", ".join(COLUMNS[chunk.table])
+    with closing(_connect(settings)) as connection, connection.cursor() as cursor:
+        cursor.copy_expert(f"COPY {chunk.table} ({columns}) FROM STDIN", lines)

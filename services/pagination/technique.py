@@ -1,0 +1,34 @@
+"""Pagination: the facts."""
+
+from services.contract import (
+    Constant,
+    Followed,
+    IntegerParameter,
+    Need,
+    Technique,
+    TokenParameter,
+    Variant,
+    Workload,
+)
+
+TECHNIQUE = Technique(
+    name="pagination",
+    package="pagination",
+    title="Pagination",
+    question="What does a page deep in a long list cost when the rows before it are read, skipped, or never touched?",
+    port=8104,
+    variants=(
+        Variant("naive", "Fetches every row and slices the page out in the application."),
+        Variant("optimized", "Keyset: seeks to the cursor's row in the index and reads one page from there."),
+        Variant("offset", "LIMIT and OFFSET: the database reads the rows before the page and drops them."),
+    ),
+    parameters=(
+        TokenParameter("cursor", "A cursor from a link of an earlier page; none for the first page."),
+        IntegerParameter("limit", "Rows in a page.", default=20, minimum=1, maximum=100),
+    ),
+    needs=frozenset({Need.POSTGRES}),
+    workload=Workload(
+        "Pages of 20 at the far end of the list: the last page and the 31 before it.",
+        {"cursor": Followed(first="last", then="prev", count=32), "limit": Constant(20)},
+    ),
+)

@@ -1,0 +1,124 @@
+"""Every LAB_* variable that any process of the lab reads, in one place.
+
+A wrong value or an unknown LAB_* name stops a process before it does anything else, with one line
+that names the variable and what would be right.
+"""
+
+import difflib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "LAB_"
+SECRETS_DIRECTORY = Path("/run/secrets")
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class InvalidSettings(Exception):
+    """The environment cannot be used; the message is one line for a person."""
+
+
+def _pairs(value: object) -> object:
+    """Read `name=value,name=value`; white space around a pair does not count."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
+    if any("=" not in pair for pair in pairs):
+        raise ValueError("write it as name=value,name=value")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+class Settings(BaseSettings):
+    """Durations are in seconds, sizes in the unit that the name says."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+
+    # Any server process
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    request_timeout: Seconds = 30.0
+    shutdown_timeout: Seconds = 5.0
+    startup_timeout: Seconds = 30.0
+
+    # PostgreSQL
+    database_host: str = "127.0.0.1"
+    database_port: Port = 5432
+    database_name: str = "lab"
+    database_user: str = "lab"
+    database_password: SecretStr = SecretStr("")
+    pool_min: Annotated[int, Field(ge=1, le=1000)] = 8
+    pool_max: Annotated[int, Field(ge=1, le=1000)] = 8
+    pool_timeout: Seconds = 5.0
+    statement_timeout: Seconds = 10.0
+
+    # Redis or Valkey
+    redis_host: str = "127.0.0.1"
+    redis_port: Port = 6379
+    redis_password: SecretStr = SecretStr("")
+    redis_timeout: Seconds = 0.1
+
+    # Techniques
+    cache_ttl: Seconds = 60.0
+    log_directory: Path = Path(tempfile.gettempdir())
+    log_queue_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    log_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 64
+
+    # Gateway and load generator: where the services are
+    upstreams: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = {}
+
+    # The data set
+    dataset_size: Literal["small", "medium", "large"] = "medium"
+    dataset_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
+
+    # The stack without Docker
+    ports: Annotated[dict[str, Port], NoDecode, BeforeValidator(_pairs)] = {}
+    state_directory: Path = Path(".lab")
+
+    @model_validator(mode="after")
+    def _pool_bounds_in_order(self) -> "Settings":
+        if self.pool_min > self.pool_max:
+            raise ValueError(f"LAB_POOL_MIN={self.pool_min} exceeds LAB_POOL_MAX={self.pool_max}")
+        return self
+
+
+def load_settings() -> Settings:
+    """Read and check the environment. Raises InvalidSettings with a message of one line."""
+    _refuse_unknown(os.environ)
+    secrets = SECRETS_DIRECTORY if SECRETS_DIRECTORY.is_dir() else None
+    try:
+        return Settings(_secrets_dir=secrets)
+    except ValidationError as error:
+        raise InvalidSettings(_one_line(error)) from None
+
+
+def environment_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """The environment variables that give a child process these settings."""
+    unknown = values.keys() - Settings.model_fields.keys()
+    if unknown:
+        raise KeyError(f"no such setting: {', '.join(sorted(unknown))}")
+    return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise InvalidSettings(f"{name} is no setting of the lab{hint}")
+
+
+def _one_line(error: ValidationError) -> str:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    message = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    return f"{PREFIX}{str(problem['loc'][0]).upper()}: {message}"
