@@ -12,7 +12,9 @@ def main() -> None:
         prog="python -m services",
         description="Serve one technique. Settings are LAB_* variables: see services/settings.py.",
     )
-    parser.add_argument("technique", choices=tuple(BY_NAME), metavar="NAME", help=", ".join(BY_NAME))
+    parser.add_argument(
+        "technique", choices=tuple(BY_NAME), metavar="NAME", help=", ".join(BY_NAME)
+    )
     technique = BY_NAME[parser.parse_args().technique]
     # The only dynamic import: the catalog knows the facts, never the code.
     application = importlib.import_module(f"services.{technique.package}.app")

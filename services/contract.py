@@ -63,9 +63,7 @@ class TokenParameter:
 
     @property
     def bound(self) -> str:
-        return (
-            f"at most {self.maximum_length} of the characters A-Z a-z 0-9 - _, as handed out in a link"
-        )
+        return f"at most {self.maximum_length} of the characters A-Z a-z 0-9 - _, as handed out in a link"
 
     def parse(self, text: str) -> str:
         """Raise ValueError when the text cannot have been handed out by the service."""

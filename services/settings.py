@@ -104,7 +104,15 @@ def environment_of(values: Mapping[str, Any]) -> dict[str, str]:
     unknown = values.keys() - Settings.model_fields.keys()
     if unknown:
         raise KeyError(f"no such setting: {', '.join(sorted(unknown))}")
-    return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+    return {PREFIX + name.upper(): _as_text(value) for name, value in values.items()}
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict):
+        return ",".join(f"{name}={each}" for name, each in value.items())
+    return str(value)
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:

@@ -79,7 +79,7 @@ DATABASE_CONNECTIONS = Metric(
 CACHE_REQUESTS = Metric(
     "cache_requests_total",
     "counter",
-    "Look-ups by result: hit, miss, shared (waited for another's load) or error (cache out of reach).",
+    "Look-ups by result: hit, miss, shared (another's load) or error (cache out of reach).",
     ("technique", "variant", "result"),
 )
 JSON_ENCODE_DURATION = Metric(

@@ -10,7 +10,9 @@ TECHNIQUE = Technique(
     port=8107,
     variants=(
         Variant("naive", "Writes and flushes each record to the file before it goes on."),
-        Variant("optimized", "Hands each record to a bounded queue; a task writes them in batches."),
+        Variant(
+            "optimized", "Hands each record to a bounded queue; a task writes them in batches."
+        ),
     ),
     parameters=(
         IntegerParameter(

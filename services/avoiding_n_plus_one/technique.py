@@ -17,8 +17,14 @@ TECHNIQUE = Technique(
     question="What does a query per row cost, against a constant number of queries for the whole list?",
     port=8103,
     variants=(
-        Variant("naive", "One query for the posts, one per post for its comments, one per comment author."),
-        Variant("optimized", "Two queries, however many posts: the posts, and all comments with authors."),
+        Variant(
+            "naive",
+            "One query for the posts, one per post for its comments, one per comment author.",
+        ),
+        Variant(
+            "optimized",
+            "Two queries, however many posts: the posts, and all comments with authors.",
+        ),
     ),
     parameters=(
         IntegerParameter("posts", "How many posts.", default=50, minimum=1, maximum=200),

@@ -6,8 +6,8 @@ from aiohttp import web
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    GCCollector,
     Gauge,
+    GCCollector,
     Histogram,
     PlatformCollector,
     ProcessCollector,
@@ -16,7 +16,6 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 
 from services import telemetry
 from services.telemetry import Metric
-
 
 #: The technique and the variant that a request counts for.
 Label = tuple[str, str]

@@ -11,7 +11,7 @@ import re
 from time import perf_counter
 
 from aiohttp import web
-from aiohttp.abc import AbstractAccessLogger, BaseRequest
+from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler, Middleware
 
 from services.chassis.context import REQUEST_ID, VARIANT
@@ -36,7 +36,7 @@ def request_id_of(request: web.Request) -> str:
     if given is not None and _ACCEPTABLE_ID.fullmatch(given):
         return given
     # An id must be unique, not secret.
-    return f"{random.getrandbits(128):032x}"  # noqa: S311
+    return f"{random.getrandbits(128):032x}"
 
 
 def observation(metrics: Metrics, timeout: float) -> Middleware:
@@ -71,7 +71,7 @@ def observation(metrics: Metrics, timeout: float) -> Middleware:
 class RequestRecorder(AbstractAccessLogger):
     """Observes each request's duration once its last byte has been handed to the socket."""
 
-    def log(self, request: BaseRequest, response: web.StreamResponse, time: float) -> None:
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         if not isinstance(request, web.Request) or LABEL not in request:
             return  # malformed HTTP: refused by the parser, never routed
         label = request[LABEL]

@@ -8,15 +8,15 @@ the server too (a timeout on our side closes the connection and leaves the state
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import aiopg
 import psycopg2
 from aiohttp import web
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 from services import telemetry
 from services.chassis.context import VARIANT
@@ -27,6 +27,7 @@ from services.settings import Settings
 logger = logging.getLogger(__name__)
 
 Row = tuple[Any, ...]
+Opened = TypeVar("Opened")
 RETRY_INTERVAL_SECONDS = 0.2
 
 
@@ -84,12 +85,10 @@ class DatabaseMetrics:
             child = self._wait_children[variant] = self._waits.labels(self.technique, variant)
         child.observe(seconds)
 
-    def connection_states(self) -> tuple[Gauge, Gauge]:
-        """The gauges of idle and of used connections."""
-        return (
-            self._connections.labels(self.technique, "idle"),
-            self._connections.labels(self.technique, "used"),
-        )
+    def watch_connections(self, idle: Callable[[], int], used: Callable[[], int]) -> None:
+        """Read the pool's two counts whenever the metrics are asked for."""
+        self._connections.labels(self.technique, "idle").set_function(idle)
+        self._connections.labels(self.technique, "used").set_function(used)
 
 
 class Session:
@@ -166,18 +165,32 @@ DATABASE = web.AppKey("database", Database)
 DATABASE_METRICS = web.AppKey("database_metrics", DatabaseMetrics)
 
 
-def use_postgres(application: web.Application, settings: Settings) -> None:
-    """Give the application a filled pool at its start, and a readiness check."""
+def use_database_metrics(application: web.Application) -> DatabaseMetrics:
     metrics = DatabaseMetrics(application[METRICS])
     application[DATABASE_METRICS] = metrics
+    return metrics
+
+
+def use_postgres(application: web.Application, settings: Settings) -> None:
+    """Give the application a filled pool at its start, and a readiness check."""
+    metrics = use_database_metrics(application)
+
+    async def opened(connection: Any) -> None:
+        metrics.connection_opened()
+
+    def open_pool() -> Awaitable[aiopg.Pool]:
+        return aiopg.create_pool(
+            minsize=settings.pool_min,
+            maxsize=settings.pool_max,
+            on_connect=opened,
+            **connection_arguments(settings, metrics.technique),
+        )
 
     async def postgres(application: web.Application) -> AsyncIterator[None]:
-        pool = await _open_pool(settings, metrics)
+        pool = await reached_at_start(settings, open_pool)
         application[DATABASE] = database = Database(pool, metrics)
         application[CHECKS]["postgres"] = database.check
-        idle, used = metrics.connection_states()
-        idle.set_function(lambda: pool.freesize)
-        used.set_function(lambda: pool.size - pool.freesize)
+        metrics.watch_connections(lambda: pool.freesize, lambda: pool.size - pool.freesize)
         yield
         pool.terminate()
         await pool.wait_closed()
@@ -185,21 +198,12 @@ def use_postgres(application: web.Application, settings: Settings) -> None:
     application.cleanup_ctx.append(postgres)
 
 
-async def _open_pool(settings: Settings, metrics: DatabaseMetrics) -> aiopg.Pool:
+async def reached_at_start(settings: Settings, connect: Callable[[], Awaitable[Opened]]) -> Opened:
     """Raises TimeoutError when the server cannot be reached within the start-up deadline."""
-
-    async def opened(connection: Any) -> None:
-        metrics.connection_opened()
-
     async with asyncio.timeout(settings.startup_timeout):
         while True:
             try:
-                return await aiopg.create_pool(
-                    minsize=settings.pool_min,
-                    maxsize=settings.pool_max,
-                    on_connect=opened,
-                    **connection_arguments(settings, metrics.technique),
-                )
+                return await connect()
             except psycopg2.OperationalError as error:
                 logger.warning("postgres is out of reach, trying again: %s", str(error).strip())
                 await asyncio.sleep(RETRY_INTERVAL_SECONDS)

@@ -10,7 +10,10 @@ TECHNIQUE = Technique(
     port=8106,
     variants=(
         Variant("naive", "Sends the body as it is, whatever the client accepts."),
-        Variant("optimized", "Sends the best Content-Encoding that the client accepts: zstd, br or gzip."),
+        Variant(
+            "optimized",
+            "Sends the best Content-Encoding that the client accepts: zstd, br or gzip.",
+        ),
     ),
     parameters=(
         IntegerParameter(

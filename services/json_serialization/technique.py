@@ -10,7 +10,9 @@ TECHNIQUE = Technique(
     port=8105,
     variants=(
         Variant("naive", "json.dumps of the standard library."),
-        Variant("optimized", "orjson: the same document, encoded by compiled code straight to bytes."),
+        Variant(
+            "optimized", "orjson: the same document, encoded by compiled code straight to bytes."
+        ),
     ),
     parameters=(
         IntegerParameter(

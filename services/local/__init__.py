@@ -1,0 +1,1 @@
+"""The whole lab without Docker: PostgreSQL and Valkey from PyPI wheels, every process supervised."""

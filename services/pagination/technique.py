@@ -15,15 +15,23 @@ TECHNIQUE = Technique(
     name="pagination",
     package="pagination",
     title="Pagination",
-    question="What does a page deep in a long list cost when the rows before it are read, skipped, or never touched?",
+    question="What does a page deep in a list cost when the rows before it are read or never touched?",
     port=8104,
     variants=(
         Variant("naive", "Fetches every row and slices the page out in the application."),
-        Variant("optimized", "Keyset: seeks to the cursor's row in the index and reads one page from there."),
-        Variant("offset", "LIMIT and OFFSET: the database reads the rows before the page and drops them."),
+        Variant(
+            "optimized",
+            "Keyset: seeks to the cursor's row in the index and reads one page from there.",
+        ),
+        Variant(
+            "offset",
+            "LIMIT and OFFSET: the database reads the rows before the page and drops them.",
+        ),
     ),
     parameters=(
-        TokenParameter("cursor", "A cursor from a link of an earlier page; none for the first page."),
+        TokenParameter(
+            "cursor", "A cursor from a link of an earlier page; none for the first page."
+        ),
         IntegerParameter("limit", "Rows in a page.", default=20, minimum=1, maximum=100),
     ),
     needs=frozenset({Need.POSTGRES}),

@@ -1,0 +1,55 @@
+"""`PUT /caching/posts/{id}`: change a post; the next read through either variant shows it."""
+
+import orjson
+from aiohttp import web
+
+from services.caching.optimized import CACHE
+from services.caching.post_page import change_post, load_post_page
+from services.chassis.errors import InvalidRequest
+from services.chassis.postgres import DATABASE
+from services.contract import IntegerParameter
+
+_NUMBER = IntegerParameter("id", "The post's number.", default=1, minimum=1, maximum=1_000_000_000)
+_MAXIMUM_CHARACTERS = {"title": 200, "body": 100_000}
+
+
+async def change(request: web.Request) -> web.Response:
+    number = _number(request.match_info["id"])
+    fields = _fields(await request.read())
+    database = request.app[DATABASE]
+    cache = request.app[CACHE]
+    # Before the write as well as after it: a cache out of reach refuses the write (503) instead of
+    # serving the old page for as long as it lives.
+    await cache.invalidate(str(number))
+    await change_post(database, number, fields.get("title"), fields.get("body"))
+    await cache.invalidate(str(number))
+    return web.Response(
+        body=await load_post_page(database, number), content_type="application/json"
+    )
+
+
+def _number(text: str) -> int:
+    try:
+        return _NUMBER.parse(text)
+    except ValueError as error:
+        raise InvalidRequest(f"id: expected {error}", parameter="id", bound=str(error)) from None
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"the body is no JSON: {error}") from None
+    if not isinstance(document, dict) or not document or document.keys() - _MAXIMUM_CHARACTERS:
+        raise InvalidRequest("the body must be an object with title, body, or both")
+    for name, value in document.items():
+        _check_text(name, value)
+    return document
+
+
+def _check_text(name: str, value: object) -> None:
+    most = _MAXIMUM_CHARACTERS[name]
+    # PostgreSQL stores no NUL in a text.
+    if not isinstance(value, str) or not 1 <= len(value) <= most or "\0" in value:
+        bound = f"a text of 1 to {most} characters without NUL"
+        raise InvalidRequest(f"{name}: expected {bound}", parameter=name, bound=bound)

@@ -1,0 +1,23 @@
+"""The rows that both variants encode: read once at the start, so that only encoding is compared."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from services.chassis.postgres import DATABASE
+from services.dataset.posts import NEWEST_POSTS, Post, as_post
+from services.json_serialization.technique import TECHNIQUE
+
+_EXCERPT_CHARACTERS = 200
+
+ROWS = web.AppKey("rows", list[Post])
+
+
+async def keep_rows(application: web.Application) -> AsyncIterator[None]:
+    """A cleanup context: as many posts as a request may ask for, with the start of their text."""
+    most = TECHNIQUE.parameters[0].schema()["maximum"]
+    posts = [as_post(row) for row in await application[DATABASE].fetch(NEWEST_POSTS, (most,))]
+    for post in posts:
+        post["body"] = post["body"][:_EXCERPT_CHARACTERS]
+    application[ROWS] = posts
+    yield

