@@ -1,0 +1,1 @@
+"""The load generator: interleaved experiments, checked answers, ratios with intervals."""

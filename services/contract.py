@@ -63,7 +63,7 @@ class TokenParameter:
 
     @property
     def bound(self) -> str:
-        return f"at most {self.maximum_length} of the characters A-Z a-z 0-9 - _, as handed out in a link"
+        return f"a token from a link, at most {self.maximum_length} of A-Z a-z 0-9 - _"
 
     def parse(self, text: str) -> str:
         """Raise ValueError when the text cannot have been handed out by the service."""
@@ -117,7 +117,7 @@ class Zipf:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Cursors met by taking the link `first` of an answer and then `count - 1` times the link `then`."""
+    """The `count` values met by taking an answer's link `first`, then `then` again and again."""
 
     first: str
     then: str

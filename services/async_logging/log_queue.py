@@ -1,7 +1,7 @@
 """A bounded queue between those who log and the one task that writes.
 
-`offer` never waits: when the queue is full the newest record is dropped and counted, since a request
-must not wait for a disk. `close` writes what was accepted, within a deadline.
+`offer` never waits: when the queue is full the newest record is dropped and counted, since a
+request must not wait for a disk. `close` writes what was accepted, within a deadline.
 """
 
 import asyncio

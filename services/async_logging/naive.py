@@ -38,7 +38,8 @@ async def open_logger(application: web.Application) -> AsyncIterator[None]:
         encoding="utf-8",
     )
     handler.setFormatter(_JsonFormatter())
-    logger = logging.Logger("records", logging.INFO)
+    # Not from logging.getLogger: that one would be shared by every application of a process.
+    logger = logging.Logger("records", logging.INFO)  # noqa: LOG001
     logger.addHandler(handler)
     application[LOGGER] = logger
     application[OUTCOMES] = Outcomes(application[RECORDS], "naive")

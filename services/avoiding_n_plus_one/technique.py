@@ -14,7 +14,7 @@ TECHNIQUE = Technique(
     name="n-plus-one",
     package="avoiding_n_plus_one",
     title="Avoiding N+1 queries",
-    question="What does a query per row cost, against a constant number of queries for the whole list?",
+    question="What does a query per row cost, against a constant number of queries for the list?",
     port=8103,
     variants=(
         Variant(

@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 
 
 class Cache:
-    """Values are ready bytes; `ttl` is in seconds; `namespace` ends with the version of its values."""
+    """Values are ready bytes; `ttl` is in seconds; `namespace` ends with its values' version."""
 
     def __init__(self, redis: Redis, namespace: str, ttl: float) -> None:
         self._redis = redis

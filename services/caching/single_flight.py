@@ -1,4 +1,4 @@
-"""At most one load of a key at a time in this process; whoever comes meanwhile shares its result."""
+"""At most one load of a key at a time in this process; who comes meanwhile shares its result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

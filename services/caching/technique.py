@@ -6,7 +6,7 @@ TECHNIQUE = Technique(
     name="caching",
     package="caching",
     title="Caching",
-    question="What does a cache in front of the database save when a page is read far more often than it changes?",
+    question="What does a cache save when a page is read far more often than it changes?",
     port=8101,
     variants=(
         Variant("naive", "Reads the post, its author, tags and comment count from PostgreSQL."),

@@ -1,1 +1,1 @@
-"""What every service and the gateway are made of: application, metrics, errors, health, resources."""
+"""What every service and the gateway are made of."""

@@ -77,7 +77,7 @@ class DeadlineExceeded(Problem):
 
 
 class _HttpProblem(Problem):
-    """What aiohttp itself refuses: no such route, a method that is not allowed, a body too large."""
+    """What aiohttp itself refuses: no such route, a method not allowed, a body too large."""
 
     def __init__(self, error: web.HTTPException) -> None:
         super().__init__(error.text or error.reason)

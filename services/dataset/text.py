@@ -35,7 +35,7 @@ def sentence(random: Random, minimum_words: int = 5, maximum_words: int = 17) ->
 
 
 def sentences(random: Random, mean: float) -> str:
-    """At least one sentence, their number exponentially distributed around `mean`, at most 8 times it."""
+    """One sentence or more, exponentially distributed around `mean`, at most 8 times it."""
     count = min(1 + int(random.expovariate(1 / mean)), int(8 * mean) + 1)
     return " ".join([sentence(random) for _ in range(count)])
 

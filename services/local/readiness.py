@@ -1,4 +1,4 @@
-"""Waiting until a server answers. There is nothing to await in another process: it is asked again."""
+"""Waiting until a server answers. Another process cannot be awaited: it is asked again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ Probe = Callable[[], Awaitable[bool]]
 
 async def until(probe: Probe) -> None:
     """Returns when the probe says yes; whoever calls sets the deadline."""
-    while not await probe():
+    while not await probe():  # noqa: ASYNC110
         await asyncio.sleep(ASK_AGAIN_SECONDS)
 
 

@@ -33,7 +33,7 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running lab: its supervisor, its addresses, and the environment that leads a client to it."""
+    """A running lab: supervisor, addresses, and the environment that leads a client to it."""
 
     supervisor: Supervisor
     addresses: dict[str, str]

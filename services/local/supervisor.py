@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from pathlib import Path
 from time import monotonic
+from typing import Self
 
 from services.local.process import Command, Process
 from services.local.readiness import Probe, until
@@ -31,7 +32,7 @@ class Supervisor:
         self._watchers: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[ProcessFailed] = asyncio.get_running_loop().create_future()
 
-    async def __aenter__(self) -> "Supervisor":
+    async def __aenter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
         return self
 
@@ -40,7 +41,7 @@ class Supervisor:
         await asyncio.shield(self._stop_all())
 
     async def start(self, command: Command, ready: Probe) -> None:
-        """Returns once it answers. Raises ProcessFailed when it ends, or does not answer in time."""
+        """Returns once it answers. Raises ProcessFailed when it ends or does not answer in time."""
         log = self._logs / f"{command.name}.log"
         log.unlink(missing_ok=True)
         index = len(self._processes)

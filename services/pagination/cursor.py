@@ -1,7 +1,7 @@
 """Where a page begins, as one opaque token that every variant understands.
 
-A cursor says the same thing twice: by key (the row beside the page, for keyset) and by position (how
-many rows come before, for slicing and OFFSET). So one link leads all variants to the same page.
+A cursor says the same thing twice: by key (the row beside the page, for keyset) and by position
+(how many rows come before, for slicing and OFFSET). So one link leads all variants to one page.
 """
 
 import base64

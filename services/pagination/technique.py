@@ -15,7 +15,7 @@ TECHNIQUE = Technique(
     name="pagination",
     package="pagination",
     title="Pagination",
-    question="What does a page deep in a list cost when the rows before it are read or never touched?",
+    question="What does a page deep in a list cost when the rows before it are read, or not?",
     port=8104,
     variants=(
         Variant("naive", "Fetches every row and slices the page out in the application."),

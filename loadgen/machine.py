@@ -1,0 +1,34 @@
+"""The machine that a figure was measured on, in as few facts as tell it from another."""
+
+import os
+import platform
+from pathlib import Path
+
+_CPU_INFORMATION = Path("/proc/cpuinfo")
+_MEMORY_INFORMATION = Path("/proc/meminfo")
+
+
+def fingerprint() -> dict[str, str | int]:
+    return {
+        "processor": _field(_CPU_INFORMATION, "model name") or platform.machine(),
+        "cores": os.cpu_count() or 0,
+        "memory_gib": _memory_gib(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def _memory_gib() -> int:
+    kibibytes = _field(_MEMORY_INFORMATION, "MemTotal").split()
+    return round(int(kibibytes[0]) / 2**20) if kibibytes else 0
+
+
+def _field(path: Path, name: str) -> str:
+    """The value of the first `name: value` line, empty where the system has no such file."""
+    if not path.exists():
+        return ""
+    for line in path.read_text("utf-8").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return ""
