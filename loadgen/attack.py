@@ -14,7 +14,7 @@ from loadgen.connection import Address, Connection, RequestFailed
 class Tally:
     """What came of one block: latencies in seconds of the answered requests, and the failures."""
 
-    latencies: array[float] = field(default_factory=lambda: array("d"))
+    latencies: "array[float]" = field(default_factory=lambda: array("d"))
     errors: int = 0
     first_error: str = ""
     body_bytes: int = 0

@@ -7,6 +7,7 @@ costs several times as much per request, which on a machine shared with the serv
 
 import asyncio
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -65,13 +66,11 @@ class Connection(asyncio.Protocol):
     async def request(self, encoded: bytes) -> Response:
         """Send it and read the whole answer. Raises RequestFailed within `timeout` seconds."""
         loop = asyncio.get_running_loop()
-        if self._transport is None:
-            await self._open(loop)
-        assert self._transport is not None  # noqa: S101 - just opened
+        transport = self._transport or await self._open(loop)
         answer: asyncio.Future[Response] = loop.create_future()
         self._answer = answer
         self._start_message()
-        self._transport.write(encoded)
+        transport.write(encoded)
         deadline = loop.call_later(self._timeout, self._fail, "no answer in time")
         try:
             return await answer
@@ -83,10 +82,13 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             self._transport = None
 
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> asyncio.Transport:
         try:
             async with asyncio.timeout(self._timeout):
-                await loop.create_connection(lambda: self, self._address.host, self._address.port)
+                transport, _ = await loop.create_connection(
+                    lambda: self, self._address.host, self._address.port
+                )
+                return transport
         except (OSError, TimeoutError) as error:
             raise RequestFailed(f"cannot connect to {self._address}: {error}") from error
 
@@ -104,8 +106,8 @@ class Connection(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP transport always is
-        self._transport = transport
+        # uvloop's transports are no subclass of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exception: Exception | None) -> None:
         self._transport = None

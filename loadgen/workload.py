@@ -1,14 +1,12 @@
 """The inputs of a technique's requests, drawn from its declared workload and a seed."""
 
-import itertools
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from loadgen.connection import Address, Connection, RequestFailed, encode_request
 from loadgen.decoding import Undecodable, document_of
-from services.contract import Constant, Draw, Followed, Technique, Uniform, Value, Zipf
+from services.contract import Constant, Followed, Technique, Uniform, Value, Zipf
 
 #: So many inputs are drawn and sent round and round: enough that no short cycle shows.
 INPUTS = 512
@@ -40,42 +38,39 @@ class Inputs:
 async def draw_inputs(technique: Technique, address: Address, seed: int, timeout: float) -> Inputs:
     """Raises RequestFailed when a draw needs the service and the service does not answer."""
     random = Random(f"{seed}/{technique.name}")
-    columns: dict[str, Iterator[Value]] = {}
+    columns: dict[str, list[Value]] = {}
     for name, draw in technique.workload.draws.items():
         if isinstance(draw, Followed):
-            values = await _followed(technique, name, draw, address, timeout)
-            columns[name] = (random.choice(values) for _ in itertools.count())
+            met = await _followed(technique, name, draw, address, timeout)
+            columns[name] = random.choices(met, k=INPUTS)
         else:
-            sample = sampler(draw, random)
-            columns[name] = (sample() for _ in itertools.count())
+            columns[name] = sample(draw, random, INPUTS)
     queries = [
-        urlencode({name: next(values) for name, values in columns.items()}) for _ in range(INPUTS)
+        urlencode(dict(zip(columns, values, strict=True)))
+        for values in zip(*columns.values(), strict=True)
     ]
     return Inputs(technique, tuple(queries))
 
 
-def sampler(draw: Draw, random: Random) -> Callable[[], Value]:
+def sample(draw: Constant | Uniform | Zipf, random: Random, count: int) -> list[Value]:
     match draw:
         case Constant(value):
-            return lambda: value
+            return [value] * count
         case Uniform(minimum, maximum):
-            return lambda: random.randint(minimum, maximum)
+            return list(random.choices(range(minimum, maximum + 1), k=count))
         case Zipf(population, exponent):
             ranks = range(1, population + 1)
-            cumulative = list(itertools.accumulate(rank**-exponent for rank in ranks))
-            return lambda: random.choices(ranks, cum_weights=cumulative)[0]
-        case Followed():
-            raise TypeError("links are followed, not drawn")
+            return list(random.choices(ranks, [rank**-exponent for rank in ranks], k=count))
 
 
 async def _followed(
     technique: Technique, name: str, draw: Followed, address: Address, timeout: float
-) -> list[str]:
+) -> list[Value]:
     connection = Connection(address, timeout, keep_body=True)
     try:
         path = technique.path("optimized")
         reference = await _link(connection, address, path, draw.first)
-        values = [_parameter(reference, name)]
+        values: list[Value] = [_parameter(reference, name)]
         while len(values) < draw.count:
             reference = await _link(connection, address, path + reference, draw.then)
             values.append(_parameter(reference, name))
