@@ -14,6 +14,7 @@ from services.chassis.application import SETTINGS, create_service
 from services.chassis.cache_server import REDIS, use_redis
 from services.chassis.metrics import METRICS
 from services.chassis.postgres import use_postgres
+from services.chassis.routes import add_route
 from services.settings import Settings
 
 _NAMESPACE = "post-page:1"
@@ -21,7 +22,7 @@ _NAMESPACE = "post-page:1"
 
 def create(settings: Settings) -> web.Application:
     application = create_service(TECHNIQUE, settings, {"naive": naive, "optimized": optimized})
-    application.router.add_put("/caching/posts/{id}", change, name="change")
+    add_route(application, "PUT", "/caching/posts/{id}", "change", change)
     application[CACHE_REQUESTS] = application[METRICS].counter(telemetry.CACHE_REQUESTS)
     use_postgres(application, settings)
     use_redis(application, settings)

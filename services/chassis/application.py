@@ -6,12 +6,15 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from services import telemetry
+from services.chassis.deadlines import Deadlines
 from services.chassis.health import CHECKS, health_routes
 from services.chassis.lag import watch_event_loop
 from services.chassis.metrics import METRICS, Metrics, metrics_routes
-from services.chassis.observation import observation
+from services.chassis.observation import OBSERVATION, Observation
 from services.chassis.openapi import openapi
 from services.chassis.parameters import PARAMETERS, read_parameters
+from services.chassis.routes import add_fallback, add_route
 from services.contract import Technique
 from services.settings import Settings
 
@@ -35,13 +38,21 @@ def document_handler(document: object) -> Handler:
 def create_application(name: str, settings: Settings) -> web.Application:
     """An application with health, metrics and observation, and no route of its own yet."""
     metrics = Metrics(name)
-    application = web.Application(middlewares=[observation(metrics, settings.request_timeout)])
+    deadlines = Deadlines(settings.request_timeout)
+    application = web.Application()
     application[METRICS] = metrics
+    application[OBSERVATION] = Observation(metrics, deadlines)
     application[SETTINGS] = settings
     application[CHECKS] = {}
     application.add_routes([*health_routes(), *metrics_routes(metrics)])
-    application.cleanup_ctx.append(watch_event_loop)
+    metrics.gauge(telemetry.ACTIVE_REQUESTS).labels(name).set_function(lambda: len(deadlines))
+    application.cleanup_ctx.extend([watch_event_loop, deadlines.watch])
+    application.on_startup.append(_add_fallback)
     return application
+
+
+async def _add_fallback(application: web.Application) -> None:
+    add_fallback(application)
 
 
 def create_service(
@@ -51,15 +62,18 @@ def create_service(
     application = create_application(technique.name, settings)
     for variant in technique.variant_names():
         handler = _with_parameters(technique, handlers[variant])
-        application.router.add_get(technique.path(variant), handler, name=variant)
+        add_route(application, "GET", technique.path(variant), variant, handler)
     card = document_handler(technique.card())
     document = document_handler(openapi(technique.title, [technique]))
-    application.router.add_get(technique.path(), card, name="card")
-    application.router.add_get("/openapi.json", document, name="openapi")
+    add_route(application, "GET", technique.path(), "card", card)
+    application.router.add_get("/openapi.json", document)
     return application
 
 
 def _with_parameters(technique: Technique, handler: Handler) -> Handler:
+    if not technique.parameters:
+        return handler
+
     async def checked(request: web.Request) -> web.StreamResponse:
         request[PARAMETERS] = read_parameters(technique.parameters, request)
         return await handler(request)

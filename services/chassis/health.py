@@ -48,6 +48,6 @@ async def _result(check: Check) -> dict[str, object]:
 
 def health_routes() -> Iterable[web.RouteDef]:
     return [
-        web.get("/healthz", _healthz, name="healthz"),
-        web.get("/readyz", _readyz, name="readyz"),
+        web.get("/healthz", _healthz),
+        web.get("/readyz", _readyz),
     ]

@@ -8,14 +8,18 @@ from prometheus_client import (
     Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from services import telemetry
+from services.chassis.distribution import Distribution, Distributions
 from services.telemetry import Metric
+
+# A creation time for each series would double what a scrape costs, and nobody asks for it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 #: The technique and the variant that a request counts for.
 Label = tuple[str, str]
@@ -34,10 +38,9 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self.active_requests = self.gauge(telemetry.ACTIVE_REQUESTS).labels(technique)
         self._durations = self.histogram(telemetry.REQUEST_DURATION)
         self._sizes = self.histogram(telemetry.RESPONSE_SIZE)
-        self._requests: dict[tuple[Label, str, int], tuple[Histogram, Histogram]] = {}
+        self._requests: dict[tuple[Label, str, int], tuple[Distribution, Distribution]] = {}
 
     def counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.description, metric.labels, registry=self.registry)
@@ -45,14 +48,8 @@ class Metrics:
     def gauge(self, metric: Metric) -> Gauge:
         return Gauge(metric.name, metric.description, metric.labels, registry=self.registry)
 
-    def histogram(self, metric: Metric) -> Histogram:
-        return Histogram(
-            metric.name,
-            metric.description,
-            metric.labels,
-            buckets=metric.buckets,
-            registry=self.registry,
-        )
+    def histogram(self, metric: Metric) -> Distributions:
+        return Distributions(metric, self.registry)
 
     def request_finished(
         self, label: Label, method: str, status: int, seconds: float, size: int
@@ -63,7 +60,7 @@ class Metrics:
         children[0].observe(seconds)
         children[1].observe(size)
 
-    def _request_children(self, key: tuple[Label, str, int]) -> tuple[Histogram, Histogram]:
+    def _request_children(self, key: tuple[Label, str, int]) -> tuple[Distribution, Distribution]:
         label, method, status = key
         children = (self._durations.labels(*label, method, status), self._sizes.labels(*label))
         self._requests[key] = children
@@ -74,4 +71,4 @@ METRICS = web.AppKey("metrics", Metrics)
 
 
 def metrics_routes(metrics: Metrics) -> Iterable[web.RouteDef]:
-    return [web.get("/metrics", make_aiohttp_handler(metrics.registry), name="metrics")]
+    return [web.get("/metrics", make_aiohttp_handler(metrics.registry))]

@@ -32,8 +32,10 @@ PARAMETERS = web.RequestKey("parameters", Parameters)
 
 def read_parameters(declared: Sequence[Parameter], request: web.Request) -> Parameters:
     """Raise InvalidRequest naming the parameter and its bound."""
-    query = request.query
     values: dict[str, Value] = {each.name: each.default for each in declared}
+    if not request.query_string:
+        return Parameters(values)
+    query = request.query
     by_name = {each.name: each for each in declared}
     for name in query:
         parameter = by_name.get(name)

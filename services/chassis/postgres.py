@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 import aiopg
 import psycopg2
 from aiohttp import web
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
 from services import telemetry
 from services.chassis.context import VARIANT
+from services.chassis.distribution import Distribution
 from services.chassis.health import CHECKS
 from services.chassis.metrics import METRICS, Metrics
 from services.settings import Settings
@@ -58,8 +59,8 @@ class DatabaseMetrics:
         self._opened = metrics.counter(telemetry.DATABASE_CONNECTIONS_OPENED)
         self._waits = metrics.histogram(telemetry.DATABASE_CONNECTION_WAIT)
         self._connections = metrics.gauge(telemetry.DATABASE_CONNECTIONS)
-        self._statement_children: dict[str, tuple[Counter, Counter, Histogram]] = {}
-        self._wait_children: dict[str, Histogram] = {}
+        self._statement_children: dict[str, tuple[Counter, Counter, Distribution]] = {}
+        self._wait_children: dict[str, Distribution] = {}
 
     def statement_finished(self, seconds: float, succeeded: bool) -> None:
         variant = VARIANT.get()

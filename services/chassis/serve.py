@@ -11,7 +11,6 @@ from typing import NoReturn
 import uvloop
 from aiohttp import web
 
-from services.chassis.observation import RequestRecorder
 from services.settings import InvalidSettings, Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ async def serve(application: web.Application, settings: Settings, port: int) -> 
     stop = _stop_event()
     runner = web.AppRunner(
         application,
-        access_log_class=RequestRecorder,
+        access_log=None,  # requests are counted where they are answered
         shutdown_timeout=settings.shutdown_timeout,
     )
     try:

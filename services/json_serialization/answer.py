@@ -4,14 +4,14 @@ from collections.abc import Callable
 from time import perf_counter
 
 from aiohttp import web
-from prometheus_client import Histogram
 
 from services import telemetry
+from services.chassis.distribution import Distributions
 from services.chassis.metrics import METRICS
 from services.chassis.parameters import PARAMETERS
 from services.json_serialization.rows import ROWS
 
-ENCODE_DURATION = web.AppKey("encode_duration", Histogram)
+ENCODE_DURATION = web.AppKey("encode_duration", Distributions)
 
 
 def use_encode_duration(application: web.Application) -> None:

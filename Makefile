@@ -1,0 +1,55 @@
+# The lab without Docker. Every target prepares .venv as far as it needs.
+PYTHON ?= python3
+VENV := .venv/bin
+LOCAL := .venv/.local-installed
+DEV := .venv/.dev-installed
+OUTPUT ?=
+COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
+
+.PHONY: help setup demo up check test bench-chassis lock clean
+
+help:  ## What there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: $(LOCAL)  ## Prepare .venv and nothing else
+
+demo: $(LOCAL)  ## Start the lab, measure all seven techniques, print the table, stop (OUTPUT=dir keeps summary.json)
+	$(VENV)/python -m services.local run -- $(VENV)/python -m loadgen run $(if $(OUTPUT),--output "$(OUTPUT)")
+
+up: $(LOCAL)  ## Run the lab with continuous load until Ctrl-C
+	$(VENV)/python -m services.local up
+
+check: $(DEV)  ## Lint, types, import contracts
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports --no-cache
+
+test: $(DEV)  ## The whole test suite, against real servers
+	$(VENV)/python -m pytest
+
+bench-chassis: $(LOCAL)  ## What the chassis costs: a bare route in it against a bare aiohttp handler
+	$(VENV)/python -m benchmarks.chassis
+
+lock: $(DEV)  ## Compile requirements/*.txt from pyproject.toml, newest versions that its ranges allow
+	$(COMPILE) --upgrade --group dev -o requirements/dev.txt
+	$(COMPILE) --constraints requirements/dev.txt --group local -o requirements/local.txt
+	$(COMPILE) --constraints requirements/dev.txt -o requirements/services.txt
+
+clean:  ## Remove .venv and all data
+	rm -rf .venv .lab
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: Python 3.11 or newer is needed; set PYTHON=python3.x"; exit 1; }
+	@$(PYTHON) -m venv .venv \
+		|| { rm -rf .venv; echo "error: cannot make .venv; on Debian: apt install python3-venv"; exit 1; }
+
+$(LOCAL): requirements/local.txt | .venv/bin/python
+	$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(DEV): requirements/dev.txt | .venv/bin/python
+	$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(LOCAL)
