@@ -16,7 +16,6 @@ from http import HTTPStatus
 import aiohttp
 import orjson
 import psycopg2
-import psycopg2.errors
 import redis.exceptions
 from aiohttp import web
 
@@ -92,7 +91,7 @@ def as_problem(error: Exception) -> Problem:
             return error
         case web.HTTPException():
             return _HttpProblem(error)
-        case TimeoutError() | psycopg2.errors.QueryCanceled():
+        case TimeoutError():
             return DeadlineExceeded()
         case psycopg2.OperationalError() | psycopg2.InterfaceError():
             return DependencyUnavailable("postgres")

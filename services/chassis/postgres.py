@@ -108,9 +108,15 @@ class Session:
                 await cursor.execute(statement, parameters)
                 rows: list[Row] = await cursor.fetchall()
             succeeded = True
-            return rows
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # aiopg reports a statement that the server gave up as a cancellation of the caller.
+            raise TimeoutError("the statement took longer than statement_timeout") from None
         finally:
             self._metrics.statement_finished(perf_counter() - started, succeeded)
+        return rows
 
 
 class Database:
@@ -139,8 +145,6 @@ class Database:
         try:
             async with self.session() as session:
                 return await session.fetch(statement, parameters)
-        except psycopg2.errors.QueryCanceled:
-            raise
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             logger.warning("a pooled connection was dead; trying a new one")
         async with self.session() as session:

@@ -1,0 +1,107 @@
+"""Real servers for every test that needs them: PostgreSQL and Valkey, started once."""
+
+import asyncio
+import importlib
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from aiohttp.test_utils import TestClient
+from pytest_aiohttp import AiohttpClient
+
+from services.catalog import BY_NAME
+from services.dataset.loader import load
+from services.local.stack import claimed, data_servers
+from services.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[1]
+#: Kept between runs: making a cluster takes longer than most tests.
+STATE = ROOT / ".lab" / "test"
+
+Client = TestClient[Any, Any]
+ClientOf = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def settings(no_settings_from_outside: None) -> Iterator[Settings]:
+    """Settings that lead to running servers with the small data set loaded."""
+    with claimed(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        context = data_servers(STATE)
+        _, servers = runner.run(_entered(context))
+        try:
+            settings = Settings(
+                **servers, dataset_size="small", pool_min=2, pool_max=4, startup_timeout=5
+            )
+            load(settings)
+            yield settings
+        finally:
+            runner.run(_left(context))
+
+
+async def _entered(context: Any) -> Any:
+    return await context.__aenter__()
+
+
+async def _left(context: Any) -> None:
+    await context.__aexit__(None, None, None)
+
+
+@pytest.fixture
+def client_of(aiohttp_client: AiohttpClient, settings: Settings, tmp_path: Path) -> ClientOf:
+    """Start a technique's service, with some settings changed, and get a client of it."""
+
+    async def start(technique: str, **changes: object) -> Client:
+        module = importlib.import_module(f"services.{BY_NAME[technique].package}.app")
+        changed = settings.model_copy(update={"log_directory": tmp_path, **changes})
+        client: Client = await aiohttp_client(module.create(changed))
+        return client
+
+    return start
+
+
+@pytest.fixture
+def execute(settings: Settings) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+    """Run a statement beside the services, on a connection that no pool knows."""
+    connection = psycopg2.connect(
+        host=settings.database_host,
+        port=settings.database_port,
+        dbname=settings.database_name,
+        user=settings.database_user,
+        password=settings.database_password.get_secret_value(),
+        application_name="test",
+    )
+    connection.autocommit = True
+
+    def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    with closing(connection):
+        yield run
+
+
+async def samples(client: Client) -> dict[str, float]:
+    """The service's metrics now: value by name and labels, as the exposition writes them."""
+    text = await (await client.get("/metrics")).text()
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns once it holds; what happens in another process cannot be awaited, only asked for."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

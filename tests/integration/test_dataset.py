@@ -1,0 +1,53 @@
+"""The data set as PostgreSQL holds it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from services.dataset.generator import SIZES
+from services.dataset.loader import load
+from services.settings import Settings
+
+Execute = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def other_database(settings: Settings, execute: Execute) -> Iterator[Settings]:
+    execute("DROP DATABASE IF EXISTS other")
+    execute("CREATE DATABASE other")
+    yield settings.model_copy(update={"database_name": "other"})
+    execute("DROP DATABASE other WITH (FORCE)")
+
+
+def test_it_holds_as_many_rows_as_its_size_says(settings: Settings, execute: Execute) -> None:
+    size = SIZES["small"]
+    for table in ("authors", "posts", "comments", "tags"):
+        assert execute(f"SELECT count(*) FROM {table}") == [(size.rows(table),)]
+    assert execute("SELECT rows FROM row_counts") == [(size.posts,)]
+
+
+def test_moments_are_distinct(settings: Settings, execute: Execute) -> None:
+    for table in ("posts", "comments"):
+        assert execute(f"SELECT count(*) - count(DISTINCT created_at) FROM {table}") == [(0,)]
+
+
+def test_a_second_load_does_nothing_and_another_seed_loads_anew(other_database: Settings) -> None:
+    steps: list[tuple[int, int]] = []
+    assert load(other_database, lambda done, total: steps.append((done, total)))
+    assert steps[-1][0] == steps[-1][1] == len(steps)
+    assert not load(other_database)
+    assert load(other_database.model_copy(update={"dataset_seed": 2}))
+
+
+def test_statements_on_several_rows_keep_the_count_right(
+    settings: Settings, execute: Execute
+) -> None:
+    ((before,),) = execute("SELECT rows FROM row_counts")
+    execute(
+        "INSERT INTO posts (author_id, title, body, created_at)"
+        " SELECT 1, 'many', 'many', now() + n * interval '1 ms' FROM generate_series(1, 10) AS n"
+    )
+    assert execute("SELECT rows FROM row_counts") == [(before + 10,)]
+    execute("DELETE FROM posts WHERE title = 'many'")
+    assert execute("SELECT rows FROM row_counts") == [(before,)]
