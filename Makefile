@@ -7,7 +7,7 @@ OUTPUT ?=
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: help setup demo up check test bench-chassis lock clean
+.PHONY: help setup demo up check test bench bench-chassis lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -20,14 +20,19 @@ demo: $(LOCAL)  ## Start the lab, measure all seven techniques, print the table,
 up: $(LOCAL)  ## Run the lab with continuous load until Ctrl-C
 	$(VENV)/python -m services.local up
 
-check: $(DEV)  ## Lint, types, import contracts
+check: $(DEV)  ## Lint, types, import contracts, figures in documents
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-cache
+	$(VENV)/python -m loadgen.documents --check
 
 test: $(DEV)  ## The whole test suite, against real servers
 	$(VENV)/python -m pytest
+
+bench: $(LOCAL)  ## Measure anew what README.md and the cards say, and write it there
+	$(VENV)/python -m services.local run -- $(VENV)/python -m loadgen run --output loadgen/reports
+	$(VENV)/python -m loadgen.documents
 
 bench-chassis: $(LOCAL)  ## What the chassis costs: a bare route in it against a bare aiohttp handler
 	$(VENV)/python -m benchmarks.chassis

@@ -60,19 +60,22 @@ def _row(outcome: Outcome) -> list[str]:
     if not outcome.figures or outcome.speedup is None:
         return [outcome.technique.name, *[""] * 7, outcome.verdict]
     arms = [outcome.figures[variant] for variant in VARIANTS]
-    speedup = outcome.speedup
     return [
         outcome.technique.name,
-        *(_number(arm.p50_ms) for arm in arms),
-        *(_number(arm.p99_ms) for arm in arms),
-        *(_number(arm.requests_per_second) for arm in arms),
-        f"{speedup.estimate:.2f}× ({speedup.low:.2f}–{speedup.high:.2f})",
+        *(number(arm.p50_ms) for arm in arms),
+        *(number(arm.p99_ms) for arm in arms),
+        *(number(arm.requests_per_second) for arm in arms),
+        speedup_text(asdict(outcome.speedup)),
         outcome.verdict,
     ]
 
 
-def _number(value: float) -> str:
-    """Three significant digits, thousands grouped."""
+def number(value: float) -> str:
+    """Three significant digits, or all before the point, thousands grouped."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def speedup_text(speedup: dict[str, float]) -> str:
+    return f"{speedup['estimate']:.2f}× ({speedup['low']:.2f}–{speedup['high']:.2f})"

@@ -81,6 +81,8 @@ async def _answer(
 async def _send(
     request: web.Request, response: web.StreamResponse, request_id: str, started: float
 ) -> None:
+    if request.transport is None or request.transport.is_closing():
+        return  # the client has gone, or a handler has broken off what it had begun to send
     headers = response.headers
     headers["X-Request-ID"] = request_id
     headers["Server-Timing"] = f"app;dur={(perf_counter() - started) * 1e3:.3f}"

@@ -10,10 +10,15 @@ UNMATCHED = "unmatched"
 
 
 def add_route(
-    application: web.Application, method: str, path: str, variant: str, handler: Handler
+    application: web.Application,
+    method: str,
+    path: str,
+    variant: str,
+    handler: Handler,
+    technique: str = "",
 ) -> None:
-    """Count the route's requests under the application's technique and this variant."""
-    label = (application[METRICS].technique, variant)
+    """Count the route's requests under the technique, the application's own if none, and variant."""
+    label = (technique or application[METRICS].technique, variant)
     observed = application[OBSERVATION].of(label, handler)
     if method == "GET":
         application.router.add_get(path, observed)  # HEAD as well

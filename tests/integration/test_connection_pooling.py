@@ -76,7 +76,7 @@ async def test_killed_connections_are_replaced_before_they_are_lent(
     pool: ConnectionPool, events: Events, execute: Execute
 ) -> None:
     execute(KILL, "pool-test")
-    assert await asyncio.gather(answer(pool), answer(pool)) == [42, 42]
+    assert await asyncio.gather(*(answer(pool) for _ in range(2))) == [42, 42]
     assert events.opened == 4
 
 

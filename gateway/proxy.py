@@ -1,0 +1,115 @@
+"""Passes a request on and its answer back, streamed both ways and never decoded."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    SocketTimeoutError,
+    TCPConnector,
+    hdrs,
+    web,
+)
+from aiohttp.typedefs import Handler
+from yarl import URL
+
+from gateway.headers import end_to_end, has_body, towards_upstream
+from services.chassis.application import SETTINGS
+from services.chassis.context import REQUEST_ID
+from services.chassis.errors import DependencyUnavailable
+from services.chassis.health import Check
+
+_CONNECT_SECONDS = 1.0
+#: More than any one service is asked at a time; what is above waits for its turn.
+_CONNECTIONS = 1024
+
+SESSION = web.AppKey("session", ClientSession)
+
+
+async def open_session(application: web.Application) -> AsyncIterator[None]:
+    """A cleanup context: one client for all upstreams, with connections kept alive."""
+    timeout = ClientTimeout(
+        total=None,
+        sock_connect=_CONNECT_SECONDS,
+        sock_read=application[SETTINGS].request_timeout,
+    )
+    async with ClientSession(
+        connector=TCPConnector(limit=_CONNECTIONS),
+        cookie_jar=DummyCookieJar(),
+        timeout=timeout,
+        # Else the body would be decompressed here, and the compression technique with it.
+        auto_decompress=False,
+        skip_auto_headers=(hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE),
+    ) as session:
+        application[SESSION] = session
+        yield
+
+
+def proxy_to(name: str, base: str) -> Handler:
+    """A handler that asks the upstream at `base` for the same path.
+
+    It raises DependencyUnavailable when the upstream cannot be asked, and TimeoutError when it does
+    not begin to answer in time. An answer that breaks off later breaks off the client's connection:
+    half a body must not pass for a whole one.
+    """
+
+    async def proxy(request: web.Request) -> web.StreamResponse:
+        try:
+            async with _ask(request, base) as upstream:
+                return await _pass_back(request, upstream)
+        except SocketTimeoutError:
+            raise
+        except ClientError as error:
+            raise DependencyUnavailable(name) from error
+
+    return proxy
+
+
+def ready_at(session: ClientSession, base: str) -> Check:
+    """A check that the upstream and all that it needs is there."""
+
+    async def check() -> None:
+        async with session.get(f"{base}/readyz") as response:
+            response.raise_for_status()
+
+    return check
+
+
+def _ask(request: web.Request, base: str) -> AbstractAsyncContextManager[ClientResponse]:
+    headers = towards_upstream(
+        request.headers, request.remote or "unknown", request.scheme, REQUEST_ID.get()
+    )
+    return request.app[SESSION].request(
+        request.method,
+        # The path and the query exactly as they came: parsing them again would rewrite them.
+        URL(base + request.raw_path, encoded=True),
+        headers=headers,
+        data=request.content if has_body(request.headers) else None,
+        allow_redirects=False,
+    )
+
+
+async def _pass_back(request: web.Request, upstream: ClientResponse) -> web.StreamResponse:
+    headers = end_to_end(upstream.headers)
+    response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
+    await response.prepare(request)
+    try:
+        async for chunk in upstream.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    except (ClientError, ConnectionError, TimeoutError):
+        _abort(request)
+    except asyncio.CancelledError:
+        _abort(request)
+        raise
+    return response
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
