@@ -22,6 +22,8 @@ from services.settings import InvalidSettings, load_settings
 EXIT_UNUSABLE = 2
 EXIT_ANSWERS_DIFFER = 3
 EXIT_INVALID = 4
+#: A file or a pipe has no width of its own.
+_FILE_COLUMNS = 120
 
 
 def main() -> None:
@@ -50,7 +52,7 @@ def _run(arguments: argparse.Namespace, addresses: dict[str, Address]) -> int:
     techniques = _chosen(arguments.technique)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         outcomes = runner.run(measure_all(techniques, addresses, settings, console))
-    Console().print(table(outcomes))
+    _print_table(outcomes)
     for outcome in outcomes:
         if outcome.reason:
             console.print(
@@ -59,6 +61,14 @@ def _run(arguments: argparse.Namespace, addresses: dict[str, Address]) -> int:
     if arguments.output:
         console.print(f"wrote {write_summary(summary(outcomes, settings), arguments.output)}")
     return _exit_code(outcomes)
+
+
+def _print_table(outcomes: Sequence[Outcome]) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_FILE_COLUMNS)
+    console.print("naive→optimized", style="bold")
+    console.print(table(outcomes))
 
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from loadgen.report import SUMMARY_NAME, number, speedup_text
+from loadgen.report import SUMMARY_NAME, number, pairs, speedup_text
 from services.catalog import TECHNIQUES
 
 ROOT = Path(__file__).parents[1]
@@ -65,7 +65,7 @@ def readme_table(summary: Summary) -> str:
     for technique in TECHNIQUES:
         entry = summary["techniques"][technique.name]
         link = f"[{technique.title}](services/{technique.package}/README.md)"
-        cells = (*_pairs(entry), speedup_text(entry["speedup"]), entry["verdict"])
+        cells = (*pairs(entry, " → "), speedup_text(entry["speedup"]), entry["verdict"])
         rows.append(f"| {link} | {' | '.join(cells)} |")
     return "\n".join([*head, *rows, "", provenance(summary)])
 
@@ -83,13 +83,6 @@ def card_table(summary: Summary, name: str) -> str:
         lines.append(f"| {variant} | {' | '.join(number(arm[key]) for key in keys)} |")
     verdict = f"**{entry['verdict']}**: {speedup_text(entry['speedup'])}. {entry['workload']}"
     return "\n".join([*lines, "", verdict, "", provenance(summary)])
-
-
-def _pairs(entry: dict[str, Any]) -> list[str]:
-    return [
-        f"{number(entry['naive'][key])} → {number(entry['optimized'][key])}"
-        for key in ("p50_ms", "p99_ms", "requests_per_second")
-    ]
 
 
 def provenance(summary: Summary) -> str:

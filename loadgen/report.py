@@ -1,11 +1,13 @@
 """Outcomes as a table for a person and as a summary for a program."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
+from rich.box import SIMPLE
 from rich.table import Table
 
 from loadgen.experiment import VARIANTS, Outcome, Settings
@@ -44,38 +46,53 @@ def write_summary(document: dict[str, object], folder: Path) -> Path:
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
-    result = Table(title="naive against optimized", title_style="bold", pad_edge=False)
+    """One row a technique, narrow enough for a terminal of 80 columns."""
+    result = Table(box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     result.add_column("technique", no_wrap=True)
     for quantity in ("p50 ms", "p99 ms", "requests/s"):
-        for variant in VARIANTS:
-            result.add_column(f"{quantity}\n{variant}", justify="right", no_wrap=True)
-    result.add_column("speed-up\n(95 % interval)", justify="right", no_wrap=True)
-    result.add_column("verdict", no_wrap=True)
+        result.add_column(quantity, justify="right", no_wrap=True)
+    result.add_column("speed-up (95 %)", justify="right", no_wrap=True)
+    result.add_column("verdict", overflow="fold")
     for outcome in outcomes:
-        result.add_row(*_row(outcome))
+        result.add_row(*_row(outcome), style=_STYLES[outcome.verdict])
     return result
+
+
+_STYLES = {
+    Verdict.FASTER: "green",
+    Verdict.SLOWER: "yellow",
+    Verdict.NO_DIFFERENCE_SHOWN: "",
+    Verdict.INVALID: "red",
+}
 
 
 def _row(outcome: Outcome) -> list[str]:
     if not outcome.figures or outcome.speedup is None:
-        return [outcome.technique.name, *[""] * 7, outcome.verdict]
-    arms = [outcome.figures[variant] for variant in VARIANTS]
+        return [outcome.technique.name, "", "", "", "", outcome.verdict]
+    entry = _entry(outcome)
     return [
         outcome.technique.name,
-        *(number(arm.p50_ms) for arm in arms),
-        *(number(arm.p99_ms) for arm in arms),
-        *(number(arm.requests_per_second) for arm in arms),
+        *pairs(entry, "→"),
         speedup_text(asdict(outcome.speedup)),
         outcome.verdict,
     ]
 
 
+def pairs(entry: Mapping[str, Any], arrow: str) -> list[str]:
+    """Median, 99th percentile and requests/s of a summary's entry, naive before optimized."""
+    return [
+        arrow.join(number(entry[variant][key]) for variant in VARIANTS)
+        for key in ("p50_ms", "p99_ms", "requests_per_second")
+    ]
+
+
+def speedup_text(speedup: Mapping[str, float]) -> str:
+    estimate, low, high = (number(speedup[key]) for key in ("estimate", "low", "high"))
+    return f"{estimate}× ({low}–{high})"
+
+
 def number(value: float) -> str:
-    """Three significant digits, or all before the point, thousands grouped."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def speedup_text(speedup: dict[str, float]) -> str:
-    return f"{speedup['estimate']:.2f}× ({speedup['low']:.2f}–{speedup['high']:.2f})"
+    """Three significant digits, or all that stand before the point."""
+    if value >= 99.95:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"

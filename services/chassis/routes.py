@@ -17,7 +17,7 @@ def add_route(
     handler: Handler,
     technique: str = "",
 ) -> None:
-    """Count the route's requests under the technique, the application's own if none, and variant."""
+    """Count its requests under the technique (the application's own if none) and the variant."""
     label = (technique or application[METRICS].technique, variant)
     observed = application[OBSERVATION].of(label, handler)
     if method == "GET":

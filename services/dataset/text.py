@@ -26,6 +26,8 @@ def _word_table() -> tuple[str, ...]:
 
 
 _WORDS = _word_table()
+_DISTINCT = tuple(dict.fromkeys(_WORDS))
+_NAMES = 400  # people are called by the vocabulary's rarest words, never "The Of"
 
 
 def sentence(random: Random, minimum_words: int = 5, maximum_words: int = 17) -> str:
@@ -46,7 +48,7 @@ def title(random: Random) -> str:
 
 
 def name(random: Random) -> str:
-    first, last = random.choices(_WORDS, k=2)
+    first, last = random.choices(_DISTINCT[-_NAMES:], k=2)
     return f"{first.capitalize()} {last.capitalize()}"
 
 
@@ -56,7 +58,7 @@ def tag_names(count: int) -> tuple[str, ...]:
 
     Raises ValueError when the vocabulary has fewer.
     """
-    words = tuple(dict.fromkeys(_WORDS))
+    words = _DISTINCT
     if count > len(words):
         raise ValueError(f"the vocabulary has {len(words)} words; {count} tags were asked for")
     return words[-count:]

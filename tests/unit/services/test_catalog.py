@@ -1,0 +1,54 @@
+"""The catalog: which techniques there are, and where their services are."""
+
+import importlib.util
+
+import pytest
+
+from services.catalog import BY_NAME, TECHNIQUES, upstreams
+
+
+def test_the_techniques_stand_in_the_order_of_telling() -> None:
+    assert list(BY_NAME) == [
+        "caching",
+        "connection-pooling",
+        "n-plus-one",
+        "pagination",
+        "json-serialization",
+        "compression",
+        "async-logging",
+    ]
+
+
+def test_no_two_services_share_a_port() -> None:
+    ports = [technique.port for technique in TECHNIQUES]
+    assert len(set(ports)) == len(ports)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_technique_has_a_naive_and_an_optimized_variant(name: str) -> None:
+    variants = BY_NAME[name].variant_names()
+    assert variants[:2] == ("naive", "optimized")
+    assert len(set(variants)) == len(variants)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_workload_sends_only_what_the_technique_takes(name: str) -> None:
+    technique = BY_NAME[name]
+    assert technique.workload.draws.keys() <= {each.name for each in technique.parameters}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_technique_names_a_package_that_exists(name: str) -> None:
+    assert importlib.util.find_spec(f"services.{BY_NAME[name].package}.app") is not None
+
+
+def test_a_service_is_on_this_machine_unless_said_otherwise() -> None:
+    addresses = upstreams({"caching": "http://elsewhere:1/"})
+    assert addresses["caching"] == "http://elsewhere:1"
+    assert addresses["pagination"] == f"http://127.0.0.1:{BY_NAME['pagination'].port}"
+    assert addresses.keys() == BY_NAME.keys()
+
+
+def test_an_address_for_no_technique_is_refused_with_the_names_that_there_are() -> None:
+    with pytest.raises(ValueError, match=r"'cashing' is no technique; there are caching, .*"):
+        upstreams({"cashing": "http://elsewhere:1"})
