@@ -10,6 +10,7 @@ import orjson
 from rich.box import SIMPLE
 from rich.table import Table
 
+from loadgen.estimate import Verdict
 from loadgen.experiment import VARIANTS, Outcome, Settings
 from loadgen.machine import fingerprint
 
