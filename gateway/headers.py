@@ -28,6 +28,9 @@ def end_to_end(headers: Headers) -> CIMultiDict[str]:
     """All but the hop-by-hop ones, repeated ones kept in order."""
     named = ",".join(headers.getall(hdrs.CONNECTION, [])).split(",")
     dropped = HOP_BY_HOP | {name.strip().lower() for name in named}
+    if hdrs.TRANSFER_ENCODING in headers:
+        # The chunks say how long the body is; a length beside them may lie. RFC 9112, section 6.3.
+        dropped |= {"content-length"}
     return CIMultiDict(
         (name, value) for name, value in headers.items() if name.lower() not in dropped
     )
@@ -42,8 +45,11 @@ def towards_upstream(headers: Headers, peer: str, scheme: str, request_id: str) 
     before = forwarded.getall("X-Forwarded-For", [])
     forwarded["X-Forwarded-For"] = ", ".join([*before, peer])
     forwarded["X-Forwarded-Proto"] = scheme
-    forwarded["X-Forwarded-Host"] = forwarded.pop(hdrs.HOST, "")
     forwarded["X-Request-ID"] = request_id
+    if hdrs.HOST in forwarded:
+        forwarded["X-Forwarded-Host"] = forwarded.pop(hdrs.HOST)
+    # The gateway has told the client to continue already.
+    forwarded.popall(hdrs.EXPECT, None)
     return forwarded
 
 

@@ -1,5 +1,6 @@
 """What is there: the catalog as JSON for programs, as a page for people."""
 
+from collections.abc import Iterator
 from html import escape
 
 from aiohttp import web
@@ -26,9 +27,40 @@ code { font-size: .9em; background: #eef2f6; padding: .1em .3em; border-radius: 
 
 
 async def index(request: web.Request) -> web.Response:
-    if "text/html" in request.headers.get("Accept", ""):
-        return web.Response(text=_page(), content_type="text/html")
-    return json_response({"techniques": [technique.card() for technique in TECHNIQUES]})
+    # In several lines it means the same as in one with commas.
+    if prefers_html(",".join(request.headers.getall("Accept", []))):
+        response = web.Response(text=_page(), content_type="text/html")
+    else:
+        response = json_response({"techniques": [technique.card() for technique in TECHNIQUES]})
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether this Accept header ranks HTML above JSON, as a browser's does. RFC 9110, 12.5.1."""
+    qualities = dict(_media_ranges(accept))
+    return _quality(qualities, "text/html") > _quality(qualities, "application/json")
+
+
+def _quality(qualities: dict[str, float], media_type: str) -> float:
+    """The most specific range that covers the type decides."""
+    kind = media_type.partition("/")[0]
+    ranges = (media_type, f"{kind}/*", "*/*")
+    return next((qualities[each] for each in ranges if each in qualities), 0.0)
+
+
+def _media_ranges(accept: str) -> Iterator[tuple[str, float]]:
+    for entry in accept.lower().split(","):
+        media_range, *parameters = (part.strip() for part in entry.split(";"))
+        weights = [each[2:] for each in parameters if each.startswith("q=")]
+        yield media_range, _weight(weights[0]) if weights else 1.0
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def _page() -> str:

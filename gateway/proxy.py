@@ -1,8 +1,7 @@
 """Passes a request on and its answer back, streamed both ways and never decoded."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 from aiohttp import (
     ClientError,
@@ -11,6 +10,7 @@ from aiohttp import (
     ClientTimeout,
     DummyCookieJar,
     SocketTimeoutError,
+    StreamReader,
     TCPConnector,
     hdrs,
     web,
@@ -27,6 +27,8 @@ from services.chassis.health import Check
 _CONNECT_SECONDS = 1.0
 #: More than any one service is asked at a time; what is above waits for its turn.
 _CONNECTIONS = 1024
+#: A body up to this length is read whole, and sent in one write together with its headers.
+_SHORT_BYTES = 64 * 1024
 
 SESSION = web.AppKey("session", ClientSession)
 
@@ -53,9 +55,9 @@ async def open_session(application: web.Application) -> AsyncIterator[None]:
 def proxy_to(name: str, base: str) -> Handler:
     """A handler that asks the upstream at `base` for the same path.
 
-    It raises DependencyUnavailable when the upstream cannot be asked, and TimeoutError when it does
-    not begin to answer in time. An answer that breaks off later breaks off the client's connection:
-    half a body must not pass for a whole one.
+    It raises DependencyUnavailable when the upstream cannot be asked or breaks off, TimeoutError
+    when it does not answer in time. Where the client has been sent a part of the body by then, its
+    connection is broken off: half a body must not pass for a whole one.
     """
 
     async def proxy(request: web.Request) -> web.StreamResponse:
@@ -86,8 +88,9 @@ def _ask(request: web.Request, base: str) -> AbstractAsyncContextManager[ClientR
     )
     return request.app[SESSION].request(
         request.method,
-        # The path and the query exactly as they came: parsing them again would rewrite them.
-        URL(base + request.raw_path, encoded=True),
+        # The path and the query exactly as they came: parsing them again would rewrite them. Not
+        # from request.raw_path, which is a whole address when the client sent one.
+        URL(base + request.rel_url.raw_path_qs, encoded=True),
         headers=headers,
         data=request.content if has_body(request.headers) else None,
         allow_redirects=False,
@@ -95,19 +98,33 @@ def _ask(request: web.Request, base: str) -> AbstractAsyncContextManager[ClientR
 
 
 async def _pass_back(request: web.Request, upstream: ClientResponse) -> web.StreamResponse:
+    status, reason = upstream.status, upstream.reason
     headers = end_to_end(upstream.headers)
-    response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
-    await response.prepare(request)
+    if int(headers.get(hdrs.CONTENT_LENGTH, _SHORT_BYTES + 1)) > _SHORT_BYTES:
+        stream = web.StreamResponse(status=status, reason=reason, headers=headers)
+        await _stream(request, upstream.content, stream)
+        return stream
+    body = await upstream.read()
+    response = web.Response(status=status, reason=reason, headers=headers, body=body)
+    with suppress(ConnectionError):  # the client has gone
+        await response.prepare(request)
+        await response.write_eof()
+    return response
+
+
+async def _stream(
+    request: web.Request, content: StreamReader, response: web.StreamResponse
+) -> None:
     try:
-        async for chunk in upstream.content.iter_any():
+        await response.prepare(request)
+        while chunk := await content.readany():
             await response.write(chunk)
         await response.write_eof()
-    except (ClientError, ConnectionError, TimeoutError):
-        _abort(request)
-    except asyncio.CancelledError:
+    except ConnectionError:
+        return  # the client has gone: writing raises this, reading never does
+    except BaseException:
         _abort(request)
         raise
-    return response
 
 
 def _abort(request: web.Request) -> None:

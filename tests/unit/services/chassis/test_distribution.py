@@ -1,0 +1,42 @@
+"""Our histogram against prometheus_client's own: the same scrape from the same observations."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+
+from services.chassis.distribution import Distributions
+from services.telemetry import Metric
+
+METRIC = Metric("waits_seconds", "histogram", "Waits.", ("who",), (0.1, 0.25, 1.0))
+
+
+def lines(registry: CollectorRegistry) -> list[str]:
+    exposition = generate_latest(registry).decode().splitlines()
+    return sorted(line for line in exposition if "_created" not in line)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.100001, 0.25, 0.5, 1.0, 1.5, 100.0])))
+def test_a_scrape_sees_what_the_librarys_own_histogram_would_show(values: list[float]) -> None:
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    distribution = Distributions(METRIC, ours).labels("me")
+    histogram = Histogram(
+        METRIC.name, METRIC.description, METRIC.labels, buckets=METRIC.buckets, registry=theirs
+    ).labels("me")
+    for value in values:
+        distribution.observe(value)
+        histogram.observe(value)
+    assert lines(ours) == lines(theirs)
+
+
+def test_each_set_of_label_values_is_a_distribution_of_its_own() -> None:
+    distributions = Distributions(METRIC, CollectorRegistry())
+    distributions.labels("one").observe(1)
+    assert distributions.labels("one").sum == 1
+    assert distributions.labels("two").sum == 0
+
+
+@pytest.mark.parametrize("values", [(), ("one", "two")])
+def test_labels_have_to_be_as_many_as_declared(values: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="waits_seconds has the labels"):
+        Distributions(METRIC, CollectorRegistry()).labels(*values)
