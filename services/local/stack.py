@@ -120,7 +120,7 @@ def _load_dataset(settings: Settings, console: Console) -> None:
 
 
 async def _start_lab(stack: Stack, ports: dict[str, int]) -> None:
-    """The services side by side, then the gateway in front of them."""
+    """All side by side: the gateway is ready once the services behind it are."""
 
     async def start(name: str, *arguments: str) -> None:
         command = Command(
@@ -130,5 +130,5 @@ async def _start_lab(stack: Stack, ports: dict[str, int]) -> None:
         )
         await stack.supervisor.start(command, service_is_ready(stack.addresses[name]))
 
-    await asyncio.gather(*(start(each.name, "services", each.name) for each in TECHNIQUES))
-    await start("gateway", "gateway")
+    services = (start(each.name, "services", each.name) for each in TECHNIQUES)
+    await asyncio.gather(start("gateway", "gateway"), *services)
