@@ -43,6 +43,7 @@ lock: $(DEV)  ## Compile requirements/*.txt from pyproject.toml, newest versions
 	$(COMPILE) --constraints requirements/dev.txt -o requirements/services.txt
 
 clean:  ## Remove .venv and all data
+	[ ! -L .lab/home ] || rm -rf "$$(readlink -f .lab/home)"
 	rm -rf .venv .lab
 
 .venv/bin/python:

@@ -4,6 +4,7 @@ import io
 import logging
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
@@ -84,11 +85,15 @@ def _load_chunks(settings: Settings, progress: Progress) -> None:
     processes = min(os.cpu_count() or 1, _MAXIMUM_PROCESSES, len(todo))
     # fork would copy this process's open connection into each child.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, context, initializer=_leave_interrupts_to_parent) as pool:
         pending = [pool.submit(copy_chunk, chunk, size, settings) for chunk in todo]
         for done, future in enumerate(as_completed(pending), 1):
             future.result()
             progress(done, len(todo))
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def copy_chunk(chunk: Chunk, size: Size, settings: Settings) -> None:

