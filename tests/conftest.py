@@ -8,13 +8,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
 
 from services.catalog import BY_NAME
-from services.dataset.loader import load
+from services.dataset.loader import connect, load
 from services.local.stack import claimed, data_servers
 from services.settings import PREFIX, Settings
 
@@ -74,15 +73,7 @@ def client_of(aiohttp_client: AiohttpClient, settings: Settings, tmp_path: Path)
 @pytest.fixture
 def execute(settings: Settings) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
     """Run a statement beside the services, on a connection that no pool knows."""
-    connection = psycopg2.connect(
-        host=settings.database_host,
-        port=settings.database_port,
-        dbname=settings.database_name,
-        user=settings.database_user,
-        password=settings.database_password.get_secret_value(),
-        application_name="test",
-    )
-    connection.autocommit = True
+    connection = connect(settings)
 
     def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:

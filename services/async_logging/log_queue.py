@@ -94,9 +94,10 @@ class LogQueue:
         try:
             await self._sink.write(batch)
         except asyncio.CancelledError:
-            self._observer.failed(count)
+            self._records.extendleft(reversed(batch))  # whoever closes counts what is left
             raise
-        except OSError:
+        except Exception:
+            # Whatever a sink raises, the records behind these are to be written.
             logger.exception("%d log records could not be written", count)
             self._observer.failed(count)
         else:

@@ -12,11 +12,12 @@ from time import perf_counter
 from typing import cast
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.typedefs import Handler
 
 from services.chassis.context import REQUEST_ID, VARIANT
 from services.chassis.deadlines import Deadlines, Task
-from services.chassis.errors import DeadlineExceeded, as_problem
+from services.chassis.errors import DeadlineExceeded, Problem, as_problem
 from services.chassis.metrics import Label, Metrics
 
 #: A client may name its request; anything longer or stranger is replaced, not echoed.
@@ -59,7 +60,7 @@ class Observation:
             finally:
                 deadlines.end(task)
             seconds = perf_counter() - started
-            record(label, request.method, response.status, seconds, response.body_length)
+            record(label, request.method, response.status, seconds, _body_bytes(request, response))
             return response
 
         return observed
@@ -73,9 +74,32 @@ async def _answer(
     except asyncio.CancelledError:
         if not deadlines.was_passed(task):
             raise
-        return DeadlineExceeded().response(request_id)
+        problem: Problem = DeadlineExceeded()
     except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an answer
-        return as_problem(error).response(request_id)
+        problem = as_problem(error)
+    if _has_begun(request.writer):
+        # A second answer behind half of a first would pass for the rest of its body.
+        _break_off(request)
+    return problem.response(request_id)
+
+
+def _has_begun(writer: AbstractStreamWriter) -> bool:
+    """Whether an answer has been prepared, even if aiohttp still holds its headers back."""
+    framed = writer.length is not None or getattr(writer, "chunked", False)
+    return bool(framed or writer.output_size)
+
+
+def _break_off(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _body_bytes(request: web.Request, response: web.StreamResponse) -> int:
+    if request.method == "HEAD":
+        return 0
+    # aiohttp's body_length counts the headers in.
+    declared = response.content_length
+    return response.body_length if declared is None else declared
 
 
 async def _send(

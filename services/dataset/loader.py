@@ -31,7 +31,7 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> b
 
     Raises psycopg2.Error when the database cannot be used.
     """
-    with closing(_connect(settings)) as connection, connection.cursor() as cursor:
+    with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (_LOADER_LOCK,))
         if _is_loaded(cursor, settings):
             return False
@@ -48,7 +48,8 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> b
     return True
 
 
-def _connect(settings: Settings) -> Any:
+def connect(settings: Settings) -> Any:
+    """A connection in autocommit mode. Raises psycopg2.OperationalError."""
     connection = psycopg2.connect(
         host=settings.database_host,
         port=settings.database_port,
@@ -103,5 +104,5 @@ def copy_chunk(chunk: Chunk, size: Size, settings: Settings) -> None:
         lines.write("\t".join(map(str, row)) + "\n")
     lines.seek(0)
     columns = ", ".join(COLUMNS[chunk.table])
-    with closing(_connect(settings)) as connection, connection.cursor() as cursor:
+    with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.copy_expert(f"COPY {chunk.table} ({columns}) FROM STDIN", lines)
