@@ -100,6 +100,7 @@ def _ask(request: web.Request, base: str) -> AbstractAsyncContextManager[ClientR
 async def _pass_back(request: web.Request, upstream: ClientResponse) -> web.StreamResponse:
     status, reason = upstream.status, upstream.reason
     headers = end_to_end(upstream.headers)
+    headers["X-Request-ID"] = REQUEST_ID.get()
     if int(headers.get(hdrs.CONTENT_LENGTH, _SHORT_BYTES + 1)) > _SHORT_BYTES:
         stream = web.StreamResponse(status=status, reason=reason, headers=headers)
         await _stream(request, upstream.content, stream)

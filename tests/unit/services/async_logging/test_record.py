@@ -1,0 +1,39 @@
+"""Records as lines: one JSON object each, whatever is in them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from services.async_logging.record import as_line, make_record
+
+
+def test_a_record_says_when_what_and_for_which_request() -> None:
+    record = make_record("INFO", "order checked", "the-request", step=1)
+    moment = record.pop("timestamp")
+    assert isinstance(moment, datetime)
+    assert moment.tzinfo is UTC
+    assert record == {
+        "level": "INFO",
+        "message": "order checked",
+        "request_id": "the-request",
+        "step": 1,
+    }
+
+
+def test_a_line_is_a_json_object() -> None:
+    record = make_record("INFO", "order checked", "the-request", step=1)
+    document = orjson.loads(as_line(record))
+    assert datetime.fromisoformat(document["timestamp"]) == record["timestamp"]
+    assert document["step"] == 1
+
+
+def test_a_record_stays_on_its_line() -> None:
+    line = as_line(make_record("INFO", "one\ntwo\r\u2028three", "the-request"))
+    assert "\n" not in line
+    assert "\r" not in line
+    assert orjson.loads(line)["message"] == "one\ntwo\r\u2028three"
+
+
+def test_what_has_no_json_form_is_written_as_its_text() -> None:
+    assert orjson.loads(as_line({"where": Path("/logs")})) == {"where": "/logs"}
