@@ -14,7 +14,7 @@ def main() -> None:
         description="One address in front of all services. Settings are LAB_* variables:"
         " see services/settings.py.",
     ).parse_args()
-    run(create, DEFAULT_PORT)
+    run(create, DEFAULT_PORT, decode_bodies=False)
 
 
 if __name__ == "__main__":

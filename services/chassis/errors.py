@@ -91,6 +91,8 @@ def as_problem(error: Exception) -> Problem:
             return error
         case web.HTTPException():
             return _HttpProblem(error)
+        case web.RequestPayloadError():
+            return InvalidRequest("the body cannot be read as its headers describe it")
         case TimeoutError():
             return DeadlineExceeded()
         case psycopg2.OperationalError() | psycopg2.InterfaceError():

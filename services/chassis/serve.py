@@ -22,13 +22,19 @@ class CannotStart(Exception):
     """The process cannot do its work; the message is one line for a person."""
 
 
-def run(create: Callable[[Settings], web.Application], default_port: int) -> None:
-    """Serve what `create` makes of the environment's settings; exit 2 on a wrong environment."""
+def run(
+    create: Callable[[Settings], web.Application], default_port: int, decode_bodies: bool = True
+) -> None:
+    """Serve what `create` makes of the environment's settings; exit 2 on a wrong environment.
+
+    A proxy must not decode the bodies of requests: it passes their Content-Encoding on.
+    """
     try:
         settings = load_settings()
         configure_logging(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(create(settings), settings, settings.port or default_port))
+            port = settings.port or default_port
+            runner.run(serve(create(settings), settings, port, decode_bodies))
     except (InvalidSettings, CannotStart) as error:
         stop_with(error)
 
@@ -44,13 +50,16 @@ def configure_logging(settings: Settings) -> None:
     )
 
 
-async def serve(application: web.Application, settings: Settings, port: int) -> None:
+async def serve(
+    application: web.Application, settings: Settings, port: int, decode_bodies: bool = True
+) -> None:
     """Returns once a signal has come and requests in flight have been answered."""
     stop = _stop_event()
     runner = web.AppRunner(
         application,
         access_log=None,  # requests are counted where they are answered
         shutdown_timeout=settings.shutdown_timeout,
+        auto_decompress=decode_bodies,
     )
     try:
         await _start(runner, settings, port)

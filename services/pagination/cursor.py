@@ -13,6 +13,9 @@ from enum import Enum
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+#: No page has more rows, so no cursor counts more.
+MAXIMUM_ROWS = 100
+_MAXIMUM_NUMBER = 2**63 - 1
 #: direction, position, microseconds since 1970, id: big-endian, 25 bytes.
 _LAYOUT = struct.Struct(">Bqqq")
 
@@ -75,6 +78,8 @@ def decode(token: str) -> Cursor:
         cursor = Cursor(Direction(direction), position, Key(EPOCH + moment * _MICROSECOND, number))
     except (binascii.Error, struct.error, OverflowError) as error:
         raise ValueError("not a cursor") from error
-    if position < 0 or number < 0 or cursor.encode() != token:
+    # An END cursor's number of rows is read from the end whatever the limit: it must be bounded.
+    most = MAXIMUM_ROWS if cursor.direction is Direction.END else _MAXIMUM_NUMBER
+    if position < 0 or not 0 < number <= most or cursor.encode() != token:
         raise ValueError("not a cursor")
     return cursor

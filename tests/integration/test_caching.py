@@ -66,6 +66,15 @@ async def test_a_malformed_change_is_refused_and_changes_nothing(
     assert await page(client, "naive", 9) == before
 
 
+async def test_a_body_that_is_not_what_its_headers_say_is_refused(
+    redis: Redis, client_of: ClientOf
+) -> None:
+    client = await client_of("caching")
+    headers = {"Content-Encoding": "gzip"}
+    response = await client.put("/caching/posts/9", data=b"no gzip", headers=headers)
+    assert response.status == 400
+
+
 @pytest.mark.parametrize(("number", "status"), [("0", 400), ("x", 400), ("999999", 404)])
 async def test_a_change_of_no_post_is_refused(
     redis: Redis, client_of: ClientOf, number: str, status: int

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from services.contract import IntegerParameter
+from services.pagination.cursor import EPOCH, MAXIMUM_ROWS, Cursor, Direction, Key
+from services.pagination.technique import TECHNIQUE
 from tests.conftest import Client, ClientOf
 
 Execute = Callable[..., list[tuple[Any, ...]]]
@@ -117,6 +120,21 @@ async def test_keyset_loses_and_doubles_no_row_when_one_is_inserted_on_the_way(
     finally:
         execute("DELETE FROM posts WHERE id = %s", number)
     assert numbers([first, *rest]) == newest_first
+
+
+def test_no_page_may_be_longer_than_a_cursor_can_count() -> None:
+    (limit,) = [each for each in TECHNIQUE.parameters if isinstance(each, IntegerParameter)]
+    assert limit.maximum == MAXIMUM_ROWS
+
+
+@each_variant
+async def test_a_made_up_cursor_cannot_ask_for_the_whole_list(
+    client_of: ClientOf, variant: str
+) -> None:
+    client = await client_of("pagination")
+    cursor = Cursor(Direction.END, 0, Key(EPOCH, 10**12)).encode()
+    response = await client.get(f"/pagination/{variant}", params={"cursor": cursor})
+    assert response.status == 400
 
 
 @each_variant
