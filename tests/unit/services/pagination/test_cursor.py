@@ -9,11 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contract import TokenParameter
-from services.pagination.cursor import EPOCH, Cursor, Direction, Key, Span, decode
+from services.pagination.cursor import EPOCH, MAXIMUM_ROWS, Cursor, Direction, Key, Span, decode
 
-NUMBERS = st.integers(0, 2**63 - 1)
+POSITIONS = st.integers(0, 2**63 - 1)
 MOMENTS = st.datetimes(timezones=st.just(UTC))
-CURSORS = st.builds(Cursor, st.sampled_from(Direction), NUMBERS, st.builds(Key, MOMENTS, NUMBERS))
+KEYS = st.builds(Key, MOMENTS, st.integers(1, 2**63 - 1))
+ENDS = st.builds(Key, MOMENTS, st.integers(1, MAXIMUM_ROWS))
+SIDES = st.sampled_from((Direction.AFTER, Direction.BEFORE))
+CURSORS = st.builds(Cursor, SIDES, POSITIONS, KEYS) | st.builds(
+    Cursor, st.just(Direction.END), POSITIONS, ENDS
+)
 KEY = Key(datetime(2020, 2, 29, 12, 30, 0, 123_456, tzinfo=UTC), 42)
 
 
@@ -45,7 +50,7 @@ def test_any_25_bytes_are_refused_or_are_a_cursor(packed: bytes) -> None:
     except ValueError:
         return
     assert cursor.position >= 0
-    assert cursor.key.id >= 0
+    assert cursor.key.id > 0
     assert cursor.encode() == token
 
 
