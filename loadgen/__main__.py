@@ -12,6 +12,7 @@ from rich.console import Console
 
 from loadgen.connection import Address, RequestFailed
 from loadgen.drive import drive
+from loadgen.estimate import MINIMUM_PAIRS
 from loadgen.experiment import Outcome, Settings
 from loadgen.report import summary, table, write_summary
 from loadgen.run import measure_all
@@ -124,10 +125,10 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--iterations",
-        type=_at_least(3),
+        type=_at_least(MINIMUM_PAIRS),
         default=8,
         metavar="N",
-        help="pairs of blocks for each technique, at least 3; default %(default)s",
+        help=f"pairs of blocks for each technique, at least {MINIMUM_PAIRS}; default %(default)s",
     )
     run.add_argument(
         "--concurrency",

@@ -32,8 +32,14 @@ class Address:
             raise ValueError(f"{url!r} is no address like http://127.0.0.1:8080")
         return cls(parts.hostname, parts.port or 80)
 
+    @property
+    def authority(self) -> str:
+        """Host and port as a Host header has them: an IPv6 address in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
     def __str__(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"http://{self.authority}"
 
 
 @dataclass(slots=True)
@@ -48,7 +54,7 @@ class Response:
 
 def encode_request(address: Address, target: str, headers: dict[str, str]) -> bytes:
     """The bytes of a GET request; `target` is path and query, encoded already."""
-    lines = [f"GET {target} HTTP/1.1", f"Host: {address.host}:{address.port}"]
+    lines = [f"GET {target} HTTP/1.1", f"Host: {address.authority}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 

@@ -8,6 +8,9 @@ from random import Random
 from statistics import fmean, stdev
 
 RESAMPLES = 4000
+#: With three, a variant would be found to differ from itself one time in five.
+MINIMUM_PAIRS = 4
+_LARGEST_LOGARITHM = math.log(1e6)
 _CONFIDENCE = 0.95
 
 
@@ -52,17 +55,20 @@ def speedup(ratios: Sequence[float], random: Random) -> Speedup:
 
     The bootstrap is studentized (Efron and Tibshirani, "An Introduction to the Bootstrap", section
     12.5), on logarithms: the plain percentile one is too narrow for a handful of pairs and would
-    find differences between a variant and itself. Raises ValueError for fewer than three ratios.
+    find differences between a variant and itself. Raises ValueError below MINIMUM_PAIRS.
     """
-    if len(ratios) < 3:
-        raise ValueError("an interval needs at least three pairs of blocks")
+    if len(ratios) < MINIMUM_PAIRS:
+        raise ValueError(f"an interval needs at least {MINIMUM_PAIRS} pairs of blocks")
     logarithms = [math.log(ratio) for ratio in ratios]
     centre = fmean(logarithms)
     error = _standard_error(logarithms)
     low, high = _studentized(logarithms, centre, random)
-    return Speedup(
-        math.exp(centre), math.exp(centre - high * error), math.exp(centre - low * error)
-    )
+    return Speedup(_ratio(centre), _ratio(centre - high * error), _ratio(centre - low * error))
+
+
+def _ratio(logarithm: float) -> float:
+    """Bounded: a few pairs of which two agree to the last digit say nothing about the rest."""
+    return math.exp(max(-_LARGEST_LOGARITHM, min(logarithm, _LARGEST_LOGARITHM)))
 
 
 def _studentized(logarithms: Sequence[float], centre: float, random: Random) -> tuple[float, float]:

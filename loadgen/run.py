@@ -30,7 +30,9 @@ async def measure_all(
         TimeRemainingColumn(),
     )
     outcomes = []
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("", total=settings.steps * len(techniques))
         for number, technique in enumerate(techniques):
             bar.update(task, description=technique.name, completed=number * settings.steps)

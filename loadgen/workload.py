@@ -49,7 +49,7 @@ async def draw_inputs(technique: Technique, address: Address, seed: int, timeout
         urlencode(dict(zip(columns, values, strict=True)))
         for values in zip(*columns.values(), strict=True)
     ]
-    return Inputs(technique, tuple(queries))
+    return Inputs(technique, tuple(queries) or ("",))
 
 
 def sample(draw: Constant | Uniform | Zipf, random: Random, count: int) -> list[Value]:

@@ -97,7 +97,7 @@ def as_problem(error: Exception) -> Problem:
             return DeadlineExceeded()
         case psycopg2.OperationalError() | psycopg2.InterfaceError():
             return DependencyUnavailable("postgres")
-        case redis.exceptions.ConnectionError() | redis.exceptions.TimeoutError():
+        case redis.exceptions.RedisError():
             return DependencyUnavailable("redis")
         case aiohttp.ClientConnectionError():
             return DependencyUnavailable("upstream")

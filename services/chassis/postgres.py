@@ -141,7 +141,7 @@ class Database:
             await self._pool.release(connection)
 
     async def fetch(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """One read on any connection; tried once more where the connection was found dead."""
+        """One statement that may run twice: it is tried again where a connection was found dead."""
         try:
             async with self.session() as session:
                 return await session.fetch(statement, parameters)

@@ -114,7 +114,9 @@ async def running_stack(settings: Settings, console: Console) -> AsyncIterator[S
 
 def _load_dataset(settings: Settings, console: Console) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(f"loading the {settings.dataset_size} data set", total=None)
         load(settings, lambda done, total: bar.update(task, completed=done, total=total))
 

@@ -72,7 +72,7 @@ def test_two_seconds_of_load_through_the_gateway_find_equal_answers(tmp_path: Pa
     script = (
         "gateway=$(echo $LAB_PORTS | tr , '\\n' | sed -n s/^gateway=//p);"
         f" exec {sys.executable} -m loadgen run --target http://127.0.0.1:$gateway"
-        f" --iterations 3 --duration 0.3 --output {tmp_path}"
+        f" --iterations 4 --duration 0.3 --output {tmp_path}"
     )
     finished = local("run", "--", "sh", "-c", script)
     assert finished.returncode == 0, finished.stderr
