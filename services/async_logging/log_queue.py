@@ -5,7 +5,6 @@ request must not wait for a disk. `close` writes what was accepted, within a dea
 """
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -67,17 +66,25 @@ class LogQueue:
 
     async def close(self, deadline: float) -> int:
         """Refuse further records, write the waiting ones; how many `deadline` seconds left over."""
+        latest = asyncio.get_running_loop().time() + deadline
         self._closing = True
         self._filled.set()
         if self._writer is not None:
             await asyncio.wait({self._writer}, timeout=deadline)
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        self._observer.failed(self.depth)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(deadline):
+        lost = self.depth
+        self._records.clear()
+        self._observer.failed(lost)
+        await self._close_sink(latest)
+        return lost
+
+    async def _close_sink(self, latest: float) -> None:
+        try:
+            async with asyncio.timeout_at(latest):
                 await self._sink.close()
-        return self.depth
+        except (OSError, TimeoutError):
+            logger.exception("the log's sink could not be closed")
 
     async def _write(self) -> None:
         while True:

@@ -110,8 +110,13 @@ async def _send(
     headers = response.headers
     headers["X-Request-ID"] = request_id
     headers["Server-Timing"] = f"app;dur={(perf_counter() - started) * 1e3:.3f}"
-    await response.prepare(request)
-    await response.write_eof()
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except asyncio.CancelledError:
+        # Past its deadline, by a client that does not read: what is buffered goes with it.
+        _break_off(request)
+        raise
 
 
 OBSERVATION = web.AppKey("observation", Observation)

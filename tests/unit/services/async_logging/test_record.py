@@ -1,9 +1,11 @@
 """Records as lines: one JSON object each, whatever is in them."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
+import pytest
 
 from services.async_logging.record import as_line, make_record
 
@@ -37,3 +39,17 @@ def test_a_record_stays_on_its_line() -> None:
 
 def test_what_has_no_json_form_is_written_as_its_text() -> None:
     assert orjson.loads(as_line({"where": Path("/logs")})) == {"where": "/logs"}
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (2**80, 2**80),
+        ("a lone \ud800", "a lone \ud800"),
+        (float("inf"), None),
+        ({1: "one"}, {"1": "one"}),
+        (frozenset({"a"}), "frozenset({'a'})"),
+    ],
+)
+def test_no_value_keeps_a_record_from_being_written(value: object, read: object) -> None:
+    assert json.loads(as_line({"value": value})) == {"value": read}

@@ -25,7 +25,9 @@ class Source:
         return f"value {self.loads}"
 
 
-async def callers(flights: SingleFlight[str], source: Source, count: int) -> list[asyncio.Task[str]]:
+async def callers(
+    flights: SingleFlight[str], source: Source, count: int
+) -> list[asyncio.Task[str]]:
     """So many callers, all of them waiting for a load that has begun."""
     tasks = [asyncio.create_task(flights.run("key", source.load)) for _ in range(count)]
     await source.begun.wait()
@@ -45,8 +47,9 @@ async def test_different_keys_are_loaded_side_by_side() -> None:
     flights, source = SingleFlight[str](), Source()
     one = asyncio.create_task(flights.run("one", source.load))
     other = asyncio.create_task(flights.run("other", source.load))
-    while source.loads < 2:  # would never come if the second waited for the first
-        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while source.loads < 2:  # noqa: ASYNC110 - never, if the second waited for the first
+            await asyncio.sleep(0)
     source.go_on.set()
     await asyncio.gather(one, other)
 

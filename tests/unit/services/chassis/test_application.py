@@ -1,6 +1,7 @@
 """A small service over a made-up technique, served for real."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from time import perf_counter
@@ -420,3 +421,30 @@ async def test_an_answer_that_fails_half_way_is_broken_off(service_of: ServiceOf
     writer.close()
     assert received.count(b"HTTP/1.1") <= 1
     assert not received.endswith(b"0\r\n\r\n")
+
+
+async def test_a_client_that_does_not_read_its_answer_is_given_up(
+    service_of: ServiceOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines, "CHECK_SECONDS", 0.01)
+    outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(bytes(2**20))
+        except asyncio.CancelledError:
+            outcome.set_result("cancelled")
+            raise
+
+    client = await service_of(naive=endless, request_timeout=0.05)
+    _, writer = await asyncio.open_connection(client.host, client.port, limit=1024)
+    writer.write(b"GET /made-up/naive HTTP/1.1\r\nHost: lab\r\n\r\n")
+    async with asyncio.timeout(20):
+        assert await outcome == "cancelled"
+    assert (await samples(client))[ACTIVE] == 0
+    writer.close()
+    with contextlib.suppress(ConnectionResetError):
+        await writer.wait_closed()

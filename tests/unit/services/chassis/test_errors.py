@@ -53,6 +53,12 @@ def test_a_problem_says_what_is_wrong_and_in_which_request() -> None:
         (psycopg2.InterfaceError("secret"), 503, "postgres is out of reach"),
         (redis.exceptions.ConnectionError("secret"), 503, "redis is out of reach"),
         (redis.exceptions.TimeoutError("secret"), 503, "redis is out of reach"),
+        (redis.exceptions.ResponseError("secret"), 503, "redis is out of reach"),
+        (
+            web.RequestPayloadError("secret"),
+            400,
+            "the body cannot be read as its headers describe it",
+        ),
         (aiohttp.ServerDisconnectedError("secret"), 503, "upstream is out of reach"),
         (web.HTTPNotFound(text="nothing there"), 404, "nothing there"),
         (web.HTTPRequestEntityTooLarge(10), 413, "Maximum request body size 10 exceeded."),

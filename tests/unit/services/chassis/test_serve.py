@@ -1,0 +1,79 @@
+"""A process's life: it starts or says why not, and finishes what it has begun."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from services.chassis.serve import CannotStart, serve
+from services.settings import Settings
+
+
+def application_with(handler: object) -> web.Application:
+    application = web.Application()
+    application.router.add_get("/", handler)  # type: ignore[arg-type]
+    return application
+
+
+async def until_listening(port: int) -> None:
+    """Returns once somebody does; whether they do can only be tried."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
+            else:
+                writer.close()
+                return
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_request_in_flight_is_answered_before_the_process_ends(
+    unused_tcp_port: int, number: signal.Signals
+) -> None:
+    begun, stopping = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        begun.set()
+        await stopping.wait()
+        return web.Response(text="done")
+
+    application = application_with(slow)
+    serving = asyncio.create_task(serve(application, Settings(), unused_tcp_port))
+    await until_listening(unused_tcp_port)
+    async with aiohttp.ClientSession() as session:
+        asked = asyncio.create_task(session.get(f"http://127.0.0.1:{unused_tcp_port}/"))
+        await begun.wait()
+        os.kill(os.getpid(), number)
+        await asyncio.sleep(0)
+        stopping.set()
+        assert await (await asked).text() == "done"
+    await serving
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+
+
+async def test_a_port_that_is_taken_is_told() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(CannotStart, match=rf"^cannot listen on 127\.0\.0\.1:{port}: "):
+            await serve(web.Application(), Settings(), port)
+
+
+async def test_a_server_that_it_needs_and_does_not_reach_is_told(unused_tcp_port: int) -> None:
+    async def unreachable(application: web.Application) -> AsyncIterator[None]:
+        raise TimeoutError
+        yield
+
+    application = web.Application()
+    application.cleanup_ctx.append(unreachable)
+    with pytest.raises(CannotStart, match=r"^a server it needs was out of reach for 2\.5 s$"):
+        await serve(application, Settings(startup_timeout=2.5), unused_tcp_port)
