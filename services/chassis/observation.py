@@ -9,16 +9,20 @@ import asyncio
 import random
 import re
 from time import perf_counter
-from typing import cast
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.typedefs import Handler
+from multidict import istr
 
 from services.chassis.context import REQUEST_ID, VARIANT
-from services.chassis.deadlines import Deadlines, Task
+from services.chassis.deadlines import Deadlines
 from services.chassis.errors import DeadlineExceeded, Problem, as_problem
 from services.chassis.metrics import Label, Metrics
+
+# As istr, whose lower-case form is not made anew for each request.
+_REQUEST_ID_HEADER = istr("X-Request-ID")
+_SERVER_TIMING = istr("Server-Timing")
 
 #: A client may name its request; anything longer or stranger is replaced, not echoed.
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -26,7 +30,7 @@ _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 def request_id_of(request: web.Request) -> str:
     """The client's own id when it is acceptable, else a new one of 128 random bits."""
-    given = request.headers.get("X-Request-ID")
+    given = request.headers.get(_REQUEST_ID_HEADER)
     if given is not None and _ACCEPTABLE_ID.fullmatch(given):
         return given
     # An id must be unique, not secret.
@@ -51,32 +55,48 @@ class Observation:
             request_id = request_id_of(request)
             REQUEST_ID.set(request_id)
             VARIANT.set(variant)
-            task = cast("Task", asyncio.current_task())
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - aiohttp answers each request in a task
             deadlines.begin(task, started)
             try:
-                response = await _answer(request, handler, request_id, deadlines, task)
+                try:
+                    response = await handler(request)
+                except asyncio.CancelledError:
+                    if not deadlines.was_passed(task):
+                        raise
+                    response = _problem_response(request, DeadlineExceeded(), request_id)
+                except Exception as error:  # noqa: BLE001 - any failure becomes an answer here
+                    response = _problem_response(request, as_problem(error), request_id)
                 if not response.prepared:
                     await _send(request, response, request_id, started)
             finally:
                 deadlines.end(task)
-            seconds = perf_counter() - started
-            record(label, request.method, response.status, seconds, _body_bytes(request, response))
+            method = request.method
+            size = _body_bytes(method, response)
+            record(label, method, response.status, perf_counter() - started, size)
             return response
 
         return observed
 
 
-async def _answer(
-    request: web.Request, handler: Handler, request_id: str, deadlines: Deadlines, task: Task
-) -> web.StreamResponse:
+async def _send(
+    request: web.Request, response: web.StreamResponse, request_id: str, started: float
+) -> None:
+    headers = response.headers
+    headers[_REQUEST_ID_HEADER] = request_id
+    headers[_SERVER_TIMING] = f"app;dur={(perf_counter() - started) * 1e3:.3f}"
     try:
-        return await handler(request)
+        await response.prepare(request)
+        await response.write_eof()
+    except ConnectionError:
+        pass  # the client has gone, or a handler has broken off what it had begun to send
     except asyncio.CancelledError:
-        if not deadlines.was_passed(task):
-            raise
-        problem: Problem = DeadlineExceeded()
-    except Exception as error:  # noqa: BLE001 - the one place that turns any failure into an answer
-        problem = as_problem(error)
+        # Past its deadline, by a client that does not read: what is buffered goes with it.
+        _break_off(request)
+        raise
+
+
+def _problem_response(request: web.Request, problem: Problem, request_id: str) -> web.Response:
     if _has_begun(request.writer):
         # A second answer behind half of a first would pass for the rest of its body.
         _break_off(request)
@@ -94,29 +114,15 @@ def _break_off(request: web.Request) -> None:
         request.transport.abort()
 
 
-def _body_bytes(request: web.Request, response: web.StreamResponse) -> int:
-    if request.method == "HEAD":
+def _body_bytes(method: str, response: web.StreamResponse) -> int:
+    if method == "HEAD":
         return 0
-    # aiohttp's body_length counts the headers in.
+    body = getattr(response, "body", None)
+    if type(body) is bytes:
+        return len(body)
+    # A stream: as declared, else what was written, in which aiohttp counts the headers.
     declared = response.content_length
     return response.body_length if declared is None else declared
-
-
-async def _send(
-    request: web.Request, response: web.StreamResponse, request_id: str, started: float
-) -> None:
-    if request.transport is None or request.transport.is_closing():
-        return  # the client has gone, or a handler has broken off what it had begun to send
-    headers = response.headers
-    headers["X-Request-ID"] = request_id
-    headers["Server-Timing"] = f"app;dur={(perf_counter() - started) * 1e3:.3f}"
-    try:
-        await response.prepare(request)
-        await response.write_eof()
-    except asyncio.CancelledError:
-        # Past its deadline, by a client that does not read: what is buffered goes with it.
-        _break_off(request)
-        raise
 
 
 OBSERVATION = web.AppKey("observation", Observation)

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from aiohttp import web
+from aiohttp import ServerDisconnectedError, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.test_utils import TestClient
 from aiohttp.typedefs import Handler
@@ -400,7 +400,8 @@ async def test_no_request_counts_as_active_when_its_answer_cannot_be_written(
         return Unwritable()
 
     client = await service_of(naive=handler)
-    await client.get("/made-up/naive")
+    with pytest.raises(ServerDisconnectedError):
+        await client.get("/made-up/naive")
     assert (await samples(client))[ACTIVE] == 0
 
 
