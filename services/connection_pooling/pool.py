@@ -87,18 +87,16 @@ class ConnectionPool:
             await _ask(connection)
 
     async def close(self) -> None:
-        """Close idle connections at once and lent ones when they come back."""
-        self._pool.close()
+        """Close every connection; whoever still has one finds it closed."""
+        self._pool.terminate()
         await self._pool.wait_closed()
 
     async def _live_connection(self) -> Any:
         # At most every pooled connection is dead, and the one after them is new.
         for _ in range(self._pool.size):
             connection = await self._borrow()
-            if connection is not None and await self._is_alive(connection):
+            if connection is not None and await self._checked(connection):
                 return connection
-            if connection is not None:
-                await self._pool.release(connection)
         return await self._pool.acquire()
 
     async def _borrow(self) -> Any | None:
@@ -108,6 +106,16 @@ class ConnectionPool:
             # aiopg asserts, rather than checks, that what it lends is open; it is gone from the
             # pool by now, and the next one may be good.
             return None
+
+    async def _checked(self, connection: Any) -> bool:
+        """Whether it may be lent; if not, or if the caller gives up meanwhile, it is given back."""
+        alive = False
+        try:
+            alive = await self._is_alive(connection)
+        finally:
+            if not alive:
+                await self._pool.release(connection)
+        return alive
 
     async def _is_alive(self, connection: Any) -> bool:
         # aiopg notes the last use in the event loop's time.

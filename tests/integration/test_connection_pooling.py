@@ -80,6 +80,23 @@ async def test_killed_connections_are_replaced_before_they_are_lent(
     assert events.opened == 4
 
 
+async def steps(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_a_caller_that_gives_up_at_any_moment_keeps_no_connection(
+    pool: ConnectionPool,
+) -> None:
+    for moment in range(40):
+        asking = asyncio.create_task(answer(pool))
+        await steps(moment)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    assert pool.used == 0
+    assert await asyncio.gather(*(answer(pool) for _ in range(4))) == [42] * 4
+
+
 async def test_closing_leaves_no_connection_behind(
     settings: Settings, events: Events, execute: Execute
 ) -> None:
