@@ -119,6 +119,7 @@ async def test_when_the_supervisor_is_killed_its_processes_end_too() -> None:
         process.kill()
         await process.communicate()
         await until(lambda: not any(child.is_running() for child in children))
+        assert process.returncode == -signal.SIGKILL
 
 
 async def test_a_service_that_dies_is_started_again() -> None:

@@ -15,6 +15,7 @@ from loadgen.connection import (
     Response,
     encode_request,
 )
+from tests.conftest import until
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -320,6 +321,5 @@ async def test_a_server_that_hung_up_meanwhile_is_connected_to_again(listen: Lis
     request = encode_request(address, "/", {})
     for _ in range(3):
         assert (await connection.request(request)).status == 200
-        while connection._transport is not None:  # noqa: ASYNC110 - set by the loop, not by a task
-            await asyncio.sleep(0)
+        await until(lambda: connection._transport is None)
     connection.close()

@@ -7,6 +7,7 @@ import pytest
 
 from services.async_logging.log_queue import BATCH_RECORDS, LogQueue, Sink
 from services.async_logging.record import Record
+from tests.conftest import until
 
 QueueOver = Callable[..., LogQueue]
 
@@ -105,9 +106,7 @@ def numbered(count: int) -> list[Record]:
 
 async def until_written(counts: Counts, count: int) -> None:
     """Returns once that many records are settled, one way or the other."""
-    async with asyncio.timeout(10):
-        while counts.of["written"] + counts.of["failed"] < count:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+    await until(lambda: counts.of["written"] + counts.of["failed"] >= count)
 
 
 async def test_what_is_accepted_is_written_in_order(queue_over: QueueOver, counts: Counts) -> None:
@@ -237,8 +236,7 @@ async def test_a_record_that_cannot_be_written_does_not_end_the_writing(
     sink = Picky()
     queue = queue_over(sink)
     queue.offer({"number": 0})
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await until(lambda: counts.of["failed"] == 1)
     queue.offer({"number": 1})
     await queue.close(deadline=10)
     assert sink.records == [{"number": 1}]

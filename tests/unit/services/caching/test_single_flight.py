@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from services.caching.single_flight import SingleFlight
+from tests.conftest import until
 
 
 class Source:
@@ -47,11 +48,10 @@ async def test_different_keys_are_loaded_side_by_side() -> None:
     flights, source = SingleFlight[str](), Source()
     one = asyncio.create_task(flights.run("one", source.load))
     other = asyncio.create_task(flights.run("other", source.load))
-    async with asyncio.timeout(10):
-        while source.loads < 2:  # noqa: ASYNC110 - never, if the second waited for the first
-            await asyncio.sleep(0)
+    await until(lambda: source.loads == 2)  # never, if the second waited for the first
     source.go_on.set()
     await asyncio.gather(one, other)
+    assert source.loads == 2
 
 
 async def test_an_error_is_everybodys() -> None:

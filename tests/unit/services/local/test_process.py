@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from services.local.process import Command, Process
+from tests.conftest import until
 
 Start = Callable[..., Awaitable[Process]]
 
@@ -37,13 +38,6 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         if process.running:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Returns once it holds; what another process does cannot be awaited, only asked for."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def until_logged(process: Process, text: str) -> None:
@@ -118,6 +112,7 @@ async def test_with_a_process_that_will_not_stop_its_children_are_killed(start: 
     await until(lambda: process.log.read_text("utf-8").endswith("\n"))
     child = psutil.Process(int(process.last_words().split()[-1]))
     await process.stop()
+    assert not process.running
     await until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from services.local import supervisor as supervisor_module
 from services.local.process import Command
 from services.local.readiness import Probe
 from services.local.supervisor import MAXIMUM_RESTARTS, ProcessFailed, Supervisor
+from tests.conftest import until
 
 #: Writes its number into the log given in FILE, so that a test sees who runs.
 FOREVER = (
@@ -48,13 +49,6 @@ async def at_once() -> bool:
 
 async def never() -> bool:
     return False
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Returns once it holds; what another process does cannot be awaited, only asked for."""
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 def runs(pid: int) -> bool:
