@@ -113,7 +113,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.description = (
         "Runs pairs of blocks, naive and optimized, in a random interleaved order, after checking"
         " that both answer the same. The speed-up is the ratio of the two median latencies of a"
-        " pair, averaged over the pairs, with a 95 %% interval. Exit code: 0 measured, 2 unusable"
+        " pair, averaged over the pairs, with a 95 % interval. Exit code: 0 measured, 2 unusable"
         " input or no answer, 3 the answers differ, 4 too many requests failed."
     )
     run.add_argument(
