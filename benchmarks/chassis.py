@@ -8,6 +8,7 @@ import asyncio
 import socket
 import sys
 from random import Random
+from statistics import median
 
 import uvloop
 from aiohttp import web
@@ -22,8 +23,9 @@ from services.contract import Technique, Variant, Workload
 from services.settings import load_settings
 
 PROMISED_RATIO = 0.75
-PAIRS = 12
-ATTACK = Attack(concurrency=16, duration=1.0)
+#: Many short pairs, and their median: a neighbour's burst spoils a few of them, not the result.
+PAIRS = 40
+ATTACK = Attack(concurrency=16, duration=0.4)
 
 _BODY = b'{"message":"hello"}'
 _TECHNIQUE = Technique(
@@ -128,12 +130,13 @@ def main() -> None:
 
 def _report(ratios: list[float]) -> int:
     found = speedup(ratios, Random(1))
+    ratio = median(ratios)
     print(  # noqa: T201 - what the command is for
-        f"requests/s in the chassis over bare aiohttp: {found.estimate:.2f}"
-        f" (95 % interval {found.low:.2f}–{found.high:.2f}, {len(ratios)} pairs of blocks),"
+        f"requests/s in the chassis over bare aiohttp: median {ratio:.2f} of {len(ratios)} pairs of"
+        f" blocks (mean {found.estimate:.2f}, 95 % interval {found.low:.2f}–{found.high:.2f}),"
         f" promised: at least {PROMISED_RATIO}"
     )
-    return 0 if found.estimate >= PROMISED_RATIO else 1
+    return 0 if ratio >= PROMISED_RATIO else 1
 
 
 if __name__ == "__main__":
