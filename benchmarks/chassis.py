@@ -5,7 +5,6 @@ random order, so the ratio holds on a noisy machine. Exit code 1 below the ratio
 """
 
 import asyncio
-import socket
 import sys
 from random import Random
 from statistics import median
@@ -20,6 +19,7 @@ from loadgen.plan import interleaved
 from services.chassis.application import create_service
 from services.chassis.serve import serve
 from services.contract import Technique, Variant, Workload
+from services.local.ports import free_port
 from services.settings import load_settings
 
 PROMISED_RATIO = 0.75
@@ -98,7 +98,7 @@ async def _compare(addresses: dict[str, Address]) -> list[float]:
 async def _measure() -> list[float]:
     addresses, children = {}, []
     for variant in PATHS:
-        port = _free_port()
+        port = free_port()
         addresses[variant] = Address("127.0.0.1", port)
         arguments = (sys.executable, "-m", "benchmarks.chassis", variant, str(port))
         children.append(await asyncio.create_subprocess_exec(*arguments))
@@ -108,13 +108,6 @@ async def _measure() -> list[float]:
         for child in children:
             child.terminate()
             await child.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main() -> None:

@@ -123,11 +123,3 @@ async def _stream(
         await response.write_eof()
     except ConnectionError:
         return  # the client has gone: writing raises this, reading never does
-    except BaseException:
-        _abort(request)
-        raise
-
-
-def _abort(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()

@@ -15,6 +15,7 @@ from loadgen.attack import Attack, Tally
 from loadgen.connection import Address, RequestFailed
 from loadgen.workload import Inputs, draw_inputs
 from services.catalog import TECHNIQUES
+from services.contract import Technique
 from services.settings import Settings
 from services.telemetry import LOADGEN_REQUEST_DURATION, LOADGEN_REQUESTS, Metric
 
@@ -32,6 +33,7 @@ class Driver:
     def __init__(self, addresses: Mapping[str, Address], seed: int) -> None:
         self._addresses = addresses
         self._seed = seed
+        self._inputs: dict[str, Inputs] = {}
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Counter(*_facts(LOADGEN_REQUESTS), registry=self.registry)
@@ -45,19 +47,22 @@ class Driver:
         """Returns never. A service that is away is left out of a round and tried in the next."""
         while True:
             for technique in TECHNIQUES:
-                address = self._addresses[technique.name]
                 try:
-                    inputs = await draw_inputs(technique, address, self._seed, SLOT.timeout)
+                    await self._drive(technique)
                 except RequestFailed as error:
                     logger.warning("%s: %s", technique.name, error)
                     await asyncio.sleep(_RETRY_SECONDS)
-                    continue
-                for variant in technique.variant_names():
-                    await self._slot(inputs, variant, address)
 
-    async def _slot(self, inputs: Inputs, variant: str, address: Address) -> None:
-        tally = await SLOT.run(address, inputs.encoded(address, variant))
-        self._count(inputs.technique.name, variant, tally)
+    async def _drive(self, technique: Technique) -> None:
+        """One slot for each variant; inputs are drawn when the service first answers, and kept."""
+        address = self._addresses[technique.name]
+        inputs = self._inputs.get(technique.name)
+        if inputs is None:
+            inputs = await draw_inputs(technique, address, self._seed, SLOT.timeout)
+            self._inputs[technique.name] = inputs
+        for variant in technique.variant_names():
+            tally = await SLOT.run(address, inputs.encoded(address, variant))
+            self._count(technique.name, variant, tally)
 
     def _count(self, technique: str, variant: str, tally: Tally) -> None:
         self._requests.labels(technique, variant, "ok").inc(len(tally.latencies))
