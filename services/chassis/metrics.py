@@ -1,6 +1,6 @@
 """The metrics of telemetry.py as Prometheus collectors, in a registry of the application's own."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 from prometheus_client import (
@@ -23,6 +23,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 #: The technique and the variant that a request counts for.
 Label = tuple[str, str]
+Recorder = Callable[[str, int, float, int], None]
 
 
 class Metrics:
@@ -40,7 +41,6 @@ class Metrics:
         GCCollector(registry=self.registry)
         self._durations = self.histogram(telemetry.REQUEST_DURATION)
         self._sizes = self.histogram(telemetry.RESPONSE_SIZE)
-        self._requests: dict[tuple[Label, str, int], tuple[Distribution, Distribution]] = {}
 
     def counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.description, metric.labels, registry=self.registry)
@@ -51,20 +51,20 @@ class Metrics:
     def histogram(self, metric: Metric) -> Distributions:
         return Distributions(metric, self.registry)
 
-    def request_finished(
-        self, label: Label, method: str, status: int, seconds: float, size: int
-    ) -> None:
-        """Count one answered request: its duration in seconds, its body's size in bytes."""
-        key = (label, method, status)
-        children = self._requests.get(key) or self._request_children(key)
-        children[0].observe(seconds)
-        children[1].observe(size)
+    def recorder(self, label: Label) -> Recorder:
+        """Counts an answered request under the label: method, status, seconds, bytes of body."""
+        size = self._sizes.labels(*label)
+        durations: dict[tuple[str, int], Distribution] = {}
 
-    def _request_children(self, key: tuple[Label, str, int]) -> tuple[Distribution, Distribution]:
-        label, method, status = key
-        children = (self._durations.labels(*label, method, status), self._sizes.labels(*label))
-        self._requests[key] = children
-        return children
+        def record(method: str, status: int, seconds: float, body_bytes: int) -> None:
+            key = (method, status)
+            duration = durations.get(key)
+            if duration is None:
+                duration = durations[key] = self._durations.labels(*label, method, status)
+            duration.observe(seconds)
+            size.observe(body_bytes)
+
+        return record
 
 
 METRICS = web.AppKey("metrics", Metrics)

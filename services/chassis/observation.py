@@ -8,6 +8,7 @@ a large or compressed body would go untimed.
 import asyncio
 import random
 import re
+from itertools import count
 from time import perf_counter
 
 from aiohttp import web
@@ -24,17 +25,20 @@ from services.chassis.metrics import Label, Metrics
 _REQUEST_ID_HEADER = istr("X-Request-ID")
 _SERVER_TIMING = istr("Server-Timing")
 
+_PROCESS_ID = f"{random.getrandbits(64):016x}"
+_NUMBERS = count(1)
+
 #: A client may name its request; anything longer or stranger is replaced, not echoed.
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 def request_id_of(request: web.Request) -> str:
-    """The client's own id when it is acceptable, else a new one of 128 random bits."""
+    """The client's own id when it is acceptable, else a new one: 32 hexadecimal digits."""
     given = request.headers.get(_REQUEST_ID_HEADER)
     if given is not None and _ACCEPTABLE_ID.fullmatch(given):
         return given
-    # An id must be unique, not secret.
-    return f"{random.getrandbits(128):032x}"
+    # An id must be unique, not secret: the process's own random half, and a number.
+    return f"{_PROCESS_ID}{next(_NUMBERS):016x}"
 
 
 class Observation:
@@ -46,7 +50,7 @@ class Observation:
 
     def of(self, label: Label, handler: Handler) -> Handler:
         """The handler, answering every failure itself, and counted under the label."""
-        record = self._metrics.request_finished
+        record = self._metrics.recorder(label)
         deadlines = self._deadlines
         variant = label[1]
 
@@ -73,7 +77,7 @@ class Observation:
                 deadlines.end(task)
             method = request.method
             size = _body_bytes(method, response)
-            record(label, method, response.status, perf_counter() - started, size)
+            record(method, response.status, perf_counter() - started, size)
             return response
 
         return observed
