@@ -15,6 +15,7 @@ from services.chassis.openapi import openapi
 from services.chassis.routes import UNMATCHED, add_route
 from services.contract import Technique
 from services.settings import InvalidSettings, Settings
+from services.telemetry import GATEWAY_REQUESTS
 
 UPSTREAMS = web.AppKey("upstreams", dict[str, str])
 
@@ -25,7 +26,7 @@ _OTHER = "other"
 def create(settings: Settings) -> web.Application:
     """Raises InvalidSettings when an upstream has no technique, or an address that is none."""
     bases = _bases(settings)
-    application = create_application("gateway", settings)
+    application = create_application("gateway", settings, GATEWAY_REQUESTS)
     add_route(application, "GET", "/", "index", index)
     for technique in TECHNIQUES:
         _add_technique(application, technique, bases[technique.name])

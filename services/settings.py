@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     port: Port | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     request_timeout: Seconds = 30.0
+    slow_request: Seconds = 1.0  # logged with its id, from so many seconds on
     shutdown_timeout: Seconds = 5.0
     startup_timeout: Seconds = 30.0
 

@@ -5,7 +5,7 @@ set of values, so that no request can make a new time series.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: Upper bounds in seconds: ten a decade from 0.1 ms to 10 s. Fewer would carry no speed-up: a ratio
 #: of two medians read from the usual dozen buckets is off by half. A quantile read from these is
@@ -19,10 +19,14 @@ SIZE_BUCKETS: tuple[float, ...] = tuple(float(256 * 4**step) for step in range(9
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric's name as Prometheus shows it, and what it is allowed to be labelled with."""
+    """A metric's name as Prometheus shows it, and what it is allowed to be labelled with.
+
+    `title` is what a dashboard calls it. A summary has a sum and a count, and no quantiles.
+    """
 
     name: str
-    kind: Literal["counter", "gauge", "histogram"]
+    kind: Literal["counter", "gauge", "histogram", "summary"]
+    title: str
     description: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
@@ -31,23 +35,38 @@ class Metric:
 REQUEST_DURATION = Metric(
     "http_server_request_duration_seconds",
     "histogram",
+    "request duration",
     "Seconds from a request's arrival to the last byte of its answer.",
     ("technique", "variant", "http_request_method", "http_response_status_code"),
     DURATION_BUCKETS,
 )
 ACTIVE_REQUESTS = Metric(
-    "http_server_active_requests", "gauge", "Requests being answered now.", ("technique",)
+    "http_server_active_requests",
+    "gauge",
+    "requests being answered",
+    "Requests being answered now.",
+    ("technique",),
 )
 RESPONSE_SIZE = Metric(
     "http_server_response_body_size_bytes",
     "histogram",
+    "bytes of answer",
     "Bytes of an answer's body as sent, after compression.",
     ("technique", "variant"),
     SIZE_BUCKETS,
 )
+REQUEST_CPU = Metric(
+    "http_server_request_cpu_seconds",
+    "summary",
+    "CPU of a request",
+    "Seconds of CPU that a request took, one in 20 ms: those of its steps on the event loop,"
+    " and those of the work that it gave to a thread.",
+    ("technique", "variant"),
+)
 DATABASE_OPERATION_DURATION = Metric(
     "db_client_operation_duration_seconds",
     "histogram",
+    "statement duration",
     "Seconds a statement took, as the service saw it.",
     ("technique", "variant"),
     DURATION_BUCKETS,
@@ -55,18 +74,21 @@ DATABASE_OPERATION_DURATION = Metric(
 DATABASE_OPERATIONS = Metric(
     "db_client_operations_total",
     "counter",
+    "statements",
     "Statements sent to PostgreSQL, by outcome: ok or error.",
     ("technique", "variant", "outcome"),
 )
 DATABASE_CONNECTIONS_OPENED = Metric(
     "db_client_connections_opened_total",
     "counter",
+    "connections opened",
     "Connections opened to PostgreSQL.",
     ("technique", "variant"),
 )
 DATABASE_CONNECTION_WAIT = Metric(
     "db_client_connection_wait_time_seconds",
     "histogram",
+    "wait for a connection",
     "Seconds a request waited for a connection: to be opened, or to be handed out by the pool.",
     ("technique", "variant"),
     DURATION_BUCKETS,
@@ -74,18 +96,21 @@ DATABASE_CONNECTION_WAIT = Metric(
 DATABASE_CONNECTIONS = Metric(
     "db_client_connection_count",
     "gauge",
+    "pooled connections",
     "Connections of the pool, by state: idle or used.",
     ("technique", "state"),
 )
 CACHE_REQUESTS = Metric(
     "cache_requests_total",
     "counter",
+    "cache look-ups",
     "Look-ups by result: hit, miss, shared (another's load) or error (cache out of reach).",
     ("technique", "variant", "result"),
 )
 JSON_ENCODE_DURATION = Metric(
     "json_encode_duration_seconds",
     "histogram",
+    "time in the JSON encoder",
     "Seconds to turn rows into the bytes of a body.",
     ("technique", "encoder"),
     DURATION_BUCKETS,
@@ -93,37 +118,99 @@ JSON_ENCODE_DURATION = Metric(
 COMPRESSION_BYTES = Metric(
     "compression_bytes_total",
     "counter",
+    "bytes before and after encoding",
     "Bytes of bodies before (stage=in) and after (stage=out) encoding.",
     ("technique", "variant", "encoding", "stage"),
 )
 LOG_RECORDS = Metric(
     "log_records_total",
     "counter",
+    "log records",
     "Records by outcome: accepted, written, dropped (queue full) or failed (the sink refused).",
     ("technique", "variant", "outcome"),
 )
 LOG_QUEUE_DEPTH = Metric(
-    "log_queue_depth", "gauge", "Records waiting to be written.", ("technique",)
+    "log_queue_depth",
+    "gauge",
+    "log records waiting",
+    "Records waiting to be written.",
+    ("technique",),
 )
 EVENT_LOOP_LAG = Metric(
     "event_loop_lag_seconds",
     "histogram",
+    "event loop lag",
     "Seconds by which a timer fired late: how long the event loop was held up.",
     ("technique",),
     DURATION_BUCKETS,
 )
+GATEWAY_REQUEST_DURATION = Metric(
+    "gateway_request_duration_seconds",
+    "histogram",
+    "request duration at the gateway",
+    "Seconds from a request's arrival at the gateway to the last byte of its answer.",
+    REQUEST_DURATION.labels,
+    DURATION_BUCKETS,
+)
+GATEWAY_RESPONSE_SIZE = Metric(
+    "gateway_response_body_size_bytes",
+    "histogram",
+    "bytes passed back",
+    "Bytes of an answer's body as the gateway passed it on.",
+    RESPONSE_SIZE.labels,
+    SIZE_BUCKETS,
+)
+GATEWAY_REQUEST_CPU = Metric(
+    "gateway_request_cpu_seconds",
+    "summary",
+    "CPU of a request at the gateway",
+    "Seconds of CPU that passing a request on took, one in 20 ms.",
+    REQUEST_CPU.labels,
+)
+GATEWAY_REPLICAS = Metric(
+    "gateway_replicas",
+    "gauge",
+    "replicas",
+    "Addresses that a service's name leads to.",
+    ("technique",),
+)
+GATEWAY_RETRIES = Metric(
+    "gateway_retries_total",
+    "counter",
+    "requests sent to another replica",
+    "Requests sent again, to another replica, since the one before refused the connection.",
+    ("technique",),
+)
 LOADGEN_REQUESTS = Metric(
     "loadgen_requests_total",
     "counter",
+    "requests sent",
     "Requests sent by the load generator, by outcome: ok or error.",
     ("technique", "variant", "outcome"),
 )
 LOADGEN_REQUEST_DURATION = Metric(
     "loadgen_request_duration_seconds",
     "histogram",
+    "request duration at the client",
     "Seconds from sending a request to its last byte, as the client saw it.",
     ("technique", "variant"),
     DURATION_BUCKETS,
+)
+
+
+class RequestMetrics(NamedTuple):
+    """What every request is counted with. Histograms of duration and size, a summary of CPU."""
+
+    duration: Metric
+    size: Metric
+    cpu: Metric
+
+
+SERVICE_REQUESTS = RequestMetrics(REQUEST_DURATION, RESPONSE_SIZE, REQUEST_CPU)
+#: Under names of their own: a sum over technique and variant must not count a request that went
+#: through the gateway twice.
+GATEWAY_REQUESTS = RequestMetrics(
+    GATEWAY_REQUEST_DURATION, GATEWAY_RESPONSE_SIZE, GATEWAY_REQUEST_CPU
 )
 
 METRICS: tuple[Metric, ...] = tuple(

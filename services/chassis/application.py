@@ -35,13 +35,17 @@ def document_handler(document: object) -> Handler:
     return answer
 
 
-def create_application(name: str, settings: Settings) -> web.Application:
+def create_application(
+    name: str,
+    settings: Settings,
+    requests: telemetry.RequestMetrics = telemetry.SERVICE_REQUESTS,
+) -> web.Application:
     """An application with health, metrics and observation, and no route of its own yet."""
-    metrics = Metrics(name)
+    metrics = Metrics(name, requests)
     deadlines = Deadlines(settings.request_timeout)
     application = web.Application()
     application[METRICS] = metrics
-    application[OBSERVATION] = Observation(metrics, deadlines)
+    application[OBSERVATION] = Observation(metrics, deadlines, settings.slow_request)
     application[SETTINGS] = settings
     application[CHECKS] = {}
     application.add_routes([*health_routes(), *metrics_routes(metrics)])

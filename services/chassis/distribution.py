@@ -6,25 +6,31 @@ needed: a binary search and two additions. What a scrape sees is the same.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import accumulate
+from time import time
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 from services.telemetry import Metric
+
+#: Upper bound, observations up to it, and one of them that is named.
+Bucket = tuple[str, float] | tuple[str, float, Exemplar]
 
 
 class Distribution:
     """The observations under one set of label values."""
 
-    __slots__ = ("_bounds", "_counts", "_sum")
+    __slots__ = ("_bounds", "_counts", "_exemplars", "_sum")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
+        self._exemplars: dict[int, Exemplar] = {}
         self._sum = 0.0
 
     def observe(self, value: float) -> None:
@@ -32,10 +38,18 @@ class Distribution:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def cumulative(self) -> Iterator[tuple[str, float]]:
+    def exemplify(self, value: float, labels: dict[str, str]) -> None:
+        """Let the value's bucket show where an observation came from: the latest such wins."""
+        self._exemplars[bisect_left(self._bounds, value)] = Exemplar(labels, value, time())
+
+    def buckets(self) -> list[Bucket]:
         """How many observations were at most so much, for each bound and for infinity."""
         bounds = (*map(floatToGoString, self._bounds), "+Inf")
-        return zip(bounds, map(float, accumulate(self._counts)), strict=True)
+        counts = map(float, accumulate(self._counts))
+        buckets: list[Bucket] = list(zip(bounds, counts, strict=True))
+        for index, exemplar in self._exemplars.items():
+            buckets[index] = (*buckets[index][:2], exemplar)
+        return buckets
 
     @property
     def sum(self) -> float:
@@ -61,5 +75,5 @@ class Distributions(Collector):
         metric = self._metric
         family = HistogramMetricFamily(metric.name, metric.description, labels=metric.labels)
         for values, child in self._children.items():
-            family.add_metric(values, list(child.cumulative()), child.sum)
+            family.add_metric(values, child.buckets(), child.sum)
         yield family

@@ -1,6 +1,6 @@
 """The metrics of telemetry.py as Prometheus collectors, in a registry of the application's own."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from aiohttp import web
 from prometheus_client import (
@@ -10,20 +10,19 @@ from prometheus_client import (
     GCCollector,
     PlatformCollector,
     ProcessCollector,
+    Summary,
     disable_created_metrics,
 )
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-from services import telemetry
 from services.chassis.distribution import Distribution, Distributions
-from services.telemetry import Metric
+from services.telemetry import SERVICE_REQUESTS, Metric, RequestMetrics
 
 # A creation time for each series would double what a scrape costs, and nobody asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 #: The technique and the variant that a request counts for.
 Label = tuple[str, str]
-Recorder = Callable[[str, int, float, int], None]
 
 
 class Metrics:
@@ -33,14 +32,15 @@ class Metrics:
     the hot path pays it per request.
     """
 
-    def __init__(self, technique: str) -> None:
+    def __init__(self, technique: str, requests: RequestMetrics = SERVICE_REQUESTS) -> None:
         self.technique = technique
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._durations = self.histogram(telemetry.REQUEST_DURATION)
-        self._sizes = self.histogram(telemetry.RESPONSE_SIZE)
+        self._durations = self.histogram(requests.duration)
+        self._sizes = self.histogram(requests.size)
+        self._cpu = self.summary(requests.cpu)
 
     def counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.description, metric.labels, registry=self.registry)
@@ -48,23 +48,42 @@ class Metrics:
     def gauge(self, metric: Metric) -> Gauge:
         return Gauge(metric.name, metric.description, metric.labels, registry=self.registry)
 
+    def summary(self, metric: Metric) -> Summary:
+        return Summary(metric.name, metric.description, metric.labels, registry=self.registry)
+
     def histogram(self, metric: Metric) -> Distributions:
         return Distributions(metric, self.registry)
 
-    def recorder(self, label: Label) -> Recorder:
-        """Counts an answered request under the label: method, status, seconds, bytes of body."""
-        size = self._sizes.labels(*label)
-        durations: dict[tuple[str, int], Distribution] = {}
+    def recorder(self, label: Label) -> "Recorder":
+        return Recorder(label, self._durations, self._sizes, self._cpu)
 
-        def record(method: str, status: int, seconds: float, body_bytes: int) -> None:
-            key = (method, status)
-            duration = durations.get(key)
-            if duration is None:
-                duration = durations[key] = self._durations.labels(*label, method, status)
-            duration.observe(seconds)
-            size.observe(body_bytes)
 
-        return record
+class Recorder:
+    """Counts the answered requests of one label."""
+
+    def __init__(
+        self, label: Label, durations: Distributions, sizes: Distributions, cpu: Summary
+    ) -> None:
+        self._label = label
+        self._durations = durations
+        self._duration_of: dict[tuple[str, int], Distribution] = {}
+        self._size = sizes.labels(*label)
+        self._cpu = cpu.labels(*label)
+
+    def answered(self, method: str, status: int, seconds: float, body_bytes: int) -> None:
+        key = (method, status)
+        duration = self._duration_of.get(key)
+        if duration is None:
+            duration = self._duration_of[key] = self._durations.labels(*self._label, *key)
+        duration.observe(seconds)
+        self._size.observe(body_bytes)
+
+    def was_slow(self, method: str, status: int, seconds: float, request_id: str) -> None:
+        """Let the bucket of these seconds name the request, which has been counted before."""
+        self._duration_of[method, status].exemplify(seconds, {"request_id": request_id})
+
+    def took_cpu(self, seconds: float) -> None:
+        self._cpu.observe(seconds)
 
 
 METRICS = web.AppKey("metrics", Metrics)

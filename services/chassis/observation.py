@@ -6,6 +6,7 @@ a large or compressed body would go untimed.
 """
 
 import asyncio
+import logging
 import random
 import re
 from itertools import count
@@ -17,9 +18,12 @@ from aiohttp.typedefs import Handler
 from multidict import istr
 
 from services.chassis.context import REQUEST_ID, VARIANT
+from services.chassis.cpu import Sampling
 from services.chassis.deadlines import Deadlines
 from services.chassis.errors import DeadlineExceeded, Problem, as_problem
 from services.chassis.metrics import Label, Metrics
+
+logger = logging.getLogger(__name__)
 
 # As istr, whose lower-case form is not made anew for each request.
 _REQUEST_ID_HEADER = istr("X-Request-ID")
@@ -42,17 +46,20 @@ def request_id_of(request: web.Request) -> str:
 
 
 class Observation:
-    """Wraps handlers; one for an application."""
+    """Wraps handlers; one for an application. Slow is a request of `slow` seconds and more."""
 
-    def __init__(self, metrics: Metrics, deadlines: Deadlines) -> None:
+    def __init__(self, metrics: Metrics, deadlines: Deadlines, slow: float) -> None:
         self._metrics = metrics
         self._deadlines = deadlines
+        self._slow = slow
 
     def of(self, label: Label, handler: Handler) -> Handler:
         """The handler, answering every failure itself, and counted under the label."""
         record = self._metrics.recorder(label)
         deadlines = self._deadlines
+        slow = self._slow
         variant = label[1]
+        cpu = Sampling()
 
         async def observed(request: web.Request) -> web.StreamResponse:
             started = perf_counter()
@@ -61,10 +68,12 @@ class Observation:
             VARIANT.set(variant)
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - aiohttp answers each request in a task
+            meter = cpu.meter(started)
             deadlines.begin(task, started)
             try:
                 try:
-                    response = await handler(request)
+                    answering = handler(request)
+                    response = await (answering if meter is None else meter.run(answering))
                 except asyncio.CancelledError:
                     if not deadlines.was_passed(task):
                         raise
@@ -72,15 +81,28 @@ class Observation:
                 except Exception as error:  # noqa: BLE001 - any failure becomes an answer here
                     response = _problem_response(request, as_problem(error), request_id)
                 if not response.prepared:
-                    await _send(request, response, request_id, started)
+                    sending = _send(request, response, request_id, started)
+                    await (sending if meter is None else meter.run(sending))
             finally:
                 deadlines.end(task)
             method = request.method
-            size = _body_bytes(method, response)
-            record(method, response.status, perf_counter() - started, size)
+            seconds = perf_counter() - started
+            record.answered(method, response.status, seconds, _body_bytes(method, response))
+            if meter is not None:
+                record.took_cpu(meter.seconds)
+            if seconds >= slow:
+                record.was_slow(method, response.status, seconds, request_id)
+                _log_slow(request, seconds, request_id)
             return response
 
         return observed
+
+
+def _log_slow(request: web.Request, seconds: float, request_id: str) -> None:
+    # The path as it came, escapes and all: nothing in it can pass for a line of its own.
+    logger.warning(
+        "slow: %s %s took %.3f s, request %s", request.method, request.raw_path, seconds, request_id
+    )
 
 
 async def _send(

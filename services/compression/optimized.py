@@ -1,11 +1,11 @@
 """The best coding that the client accepts, where it makes the body smaller."""
 
-import asyncio
 from http import HTTPStatus
 
 from aiohttp import web
 from prometheus_client import Counter
 
+from services.chassis.cpu import in_thread
 from services.chassis.errors import Problem
 from services.compression.accept_encoding import (
     IDENTITY,
@@ -55,7 +55,7 @@ async def _encoded(body: bytes, coding: str) -> bytes:
         return body
     compress = CODINGS[coding]
     if len(body) > _THREAD_BYTES:
-        return await asyncio.to_thread(compress, body)
+        return await in_thread(compress, body)
     return compress(body)
 
 

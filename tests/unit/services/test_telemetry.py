@@ -33,9 +33,10 @@ def test_names_are_what_prometheus_allows(metric: Metric) -> None:
 def test_a_name_ends_as_its_kind_asks(metric: Metric) -> None:
     assert (metric.kind == "counter") == metric.name.endswith("_total")
     assert (metric.kind == "histogram") == bool(metric.buckets)
-    if metric.kind == "histogram":
+    if metric.kind in {"histogram", "summary"}:
         assert metric.name.endswith(("_seconds", "_bytes"))
     assert metric.description.endswith(".")
+    assert not metric.title.endswith(".")
 
 
 @pytest.mark.parametrize("buckets", [DURATION_BUCKETS, SIZE_BUCKETS])

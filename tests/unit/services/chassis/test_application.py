@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Callable
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import psycopg2
@@ -18,6 +18,7 @@ from pytest_aiohttp import AiohttpClient
 from services.chassis import deadlines, health
 from services.chassis.application import create_service, json_response
 from services.chassis.context import REQUEST_ID, VARIANT
+from services.chassis.cpu import in_thread
 from services.chassis.health import CHECKS
 from services.chassis.parameters import PARAMETERS
 from services.settings import Settings
@@ -35,12 +36,10 @@ async def three(request: web.Request) -> web.Response:
 
 @pytest.fixture
 def service_of(aiohttp_client: AiohttpClient) -> ServiceOf:
-    """Serve these two handlers, with a request timeout in seconds, and get a client."""
+    """Serve these two handlers, with some settings changed, and get a client."""
 
-    async def start(
-        naive: Handler = three, optimized: Handler = three, request_timeout: float = 30.0
-    ) -> Client:
-        settings = Settings(request_timeout=request_timeout)
+    async def start(naive: Handler = three, optimized: Handler = three, **changes: float) -> Client:
+        settings = Settings().model_copy(update=changes)
         handlers = {"naive": naive, "optimized": optimized}
         client: Client = await aiohttp_client(create_service(MADE_UP, settings, handlers))
         return client
@@ -449,3 +448,90 @@ async def test_a_client_that_does_not_read_its_answer_is_given_up(
     writer.close()
     with contextlib.suppress(ConnectionResetError):
         await writer.wait_closed()
+
+
+# Slow requests
+
+
+async def openmetrics(client: Client) -> str:
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    return await (await client.get("/metrics", headers=accept)).text()
+
+
+async def test_a_slow_request_is_logged_and_its_bucket_names_it(
+    service_of: ServiceOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await service_of(slow_request=1e-9)
+    await client.get("/made-up/naive?count=2", headers={"X-Request-ID": "slow-one"})
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(
+        r"slow: GET /made-up/naive\?count=2 took \d\.\d{3} s, request slow-one", line
+    )
+    exemplars = [line for line in (await openmetrics(client)).splitlines() if "slow-one" in line]
+    assert len(exemplars) == 1
+    assert exemplars[0].startswith("http_server_request_duration_seconds_bucket{")
+    assert '# {request_id="slow-one"}' in exemplars[0]
+
+
+async def test_a_request_that_is_not_slow_leaves_no_trace(
+    service_of: ServiceOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await service_of()
+    await client.get("/made-up/naive", headers={"X-Request-ID": "quick-one"})
+    assert caplog.records == []
+    assert "quick-one" not in await openmetrics(client)
+
+
+# CPU
+
+
+def burn(seconds: float) -> None:
+    until = thread_time() + seconds
+    while thread_time() < until:
+        pass
+
+
+async def mean_cpu(client: Client, variant: str) -> float:
+    """Seconds of CPU per measured request."""
+    counted = await samples(client)
+    labels = f'{{technique="made-up",variant="{variant}"}}'
+    name = "http_server_request_cpu_seconds"
+    return counted[f"{name}_sum{labels}"] / counted[f"{name}_count{labels}"]
+
+
+async def test_cpu_is_told_apart_though_requests_are_answered_in_turns(
+    service_of: ServiceOf,
+) -> None:
+    def burning(seconds: float) -> Handler:
+        async def handler(request: web.Request) -> web.Response:
+            for _ in range(4):
+                burn(seconds / 4)
+                await asyncio.sleep(0.005)
+            return json_response({})
+
+        return handler
+
+    client = await service_of(burning(0.02), burning(0.002))
+    for _ in range(5):
+        await asyncio.gather(client.get("/made-up/naive"), client.get("/made-up/optimized"))
+    assert 0.02 <= await mean_cpu(client, "naive") < 0.024
+    assert 0.002 <= await mean_cpu(client, "optimized") < 0.006
+
+
+async def test_work_in_a_thread_counts_for_its_request(service_of: ServiceOf) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        await in_thread(burn, 0.02)
+        return json_response({})
+
+    client = await service_of(handler)
+    await client.get("/made-up/naive")
+    assert await mean_cpu(client, "naive") >= 0.02
+
+
+async def test_only_some_requests_are_measured_but_the_first_is(service_of: ServiceOf) -> None:
+    client = await service_of()
+    for _ in range(20):
+        await client.get("/made-up/naive")
+    counted = await samples(client)
+    measured = counted['http_server_request_cpu_seconds_count{technique="made-up",variant="naive"}']
+    assert 1 <= measured < counted[duration("count", "naive", 200)] == 20
