@@ -115,7 +115,11 @@ async def _up(stack: Stack, console: Console) -> None:
     port = {"port": address.rsplit(":", 1)[1]}
     load = Command(
         name="loadgen",
-        arguments=[sys.executable, "-m", "loadgen", "drive"],
+        # Through the gateway, as clients come: `loadgen run` is what measures services directly.
+        arguments=[
+            *(sys.executable, "-m", "loadgen", "drive"),
+            *("--target", stack.addresses["gateway"]),
+        ],
         environment={**stack.environment, **environment_of(port)},
     )
     await stack.supervisor.start(load, service_is_ready(address))

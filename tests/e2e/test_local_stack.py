@@ -1,13 +1,9 @@
 """The lab without Docker, as a person starts it: processes, ports, signals, exit codes."""
 
-import asyncio
-import os
 import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import orjson
@@ -16,14 +12,10 @@ import pytest
 
 from services.catalog import TECHNIQUES
 from tests.conftest import ROOT, until
+from tests.running_lab import LOCAL, environment, lab_up
 
 STATE = ROOT / ".lab" / "e2e"
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith("LAB_")},
-    "LAB_STATE_DIRECTORY": str(STATE),
-    "LAB_DATASET_SIZE": "small",
-}
-LOCAL = (sys.executable, "-m", "services.local")
+ENVIRONMENT = environment(STATE)
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -38,28 +30,6 @@ def local(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         timeout=150,
         check=False,
     )
-
-
-@asynccontextmanager
-async def lab_up() -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
-    """`services.local up`, ready, with the addresses that it printed."""
-    process = await asyncio.create_subprocess_exec(
-        *LOCAL, "up", env=ENVIRONMENT, cwd=ROOT, stderr=asyncio.subprocess.PIPE
-    )
-    assert process.stderr is not None
-    addresses: dict[str, str] = {}
-    async for line in process.stderr:
-        match line.decode().split():
-            case [name, address] if address.startswith("http://"):
-                addresses[name] = address
-            case ["load", "is", "running;", *_]:
-                break
-    try:
-        yield process, addresses
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
 
 
 def get(address: str) -> str:
@@ -103,27 +73,27 @@ def test_a_command_that_does_not_exist_is_named() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_everything_and_the_data_starts_again(number: signal.Signals) -> None:
     for _ in range(2):
-        async with lab_up() as (process, addresses):
+        with lab_up(STATE) as (process, addresses):
             children = psutil.Process(process.pid).children(recursive=True)
             assert len(children) >= len(TECHNIQUES) + 4
             assert addresses.keys() >= {"gateway", "loadgen", "caching"}
             process.send_signal(number)
-            await process.communicate()
+            process.wait(timeout=60)
             assert process.returncode == 0
             assert [child for child in children if child.is_running()] == []
 
 
 async def test_when_the_supervisor_is_killed_its_processes_end_too() -> None:
-    async with lab_up() as (process, _):
+    with lab_up(STATE) as (process, _):
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-        await process.communicate()
+        process.wait(timeout=60)
         await until(lambda: not any(child.is_running() for child in children))
         assert process.returncode == -signal.SIGKILL
 
 
 async def test_a_service_that_dies_is_started_again() -> None:
-    async with lab_up() as (process, addresses):
+    with lab_up(STATE) as (process, addresses):
         (caching,) = [
             child
             for child in psutil.Process(process.pid).children()
@@ -142,7 +112,7 @@ def _answers(address: str) -> bool:
 
 
 async def test_load_runs_on_every_variant_and_is_counted() -> None:
-    async with lab_up() as (_, addresses):
+    with lab_up(STATE) as (_, addresses):
         wanted = [
             f'loadgen_requests_total{{outcome="ok",technique="{technique.name}",variant="{name}"}}'
             for technique in TECHNIQUES
@@ -155,7 +125,7 @@ async def test_load_runs_on_every_variant_and_is_counted() -> None:
 
 
 async def test_a_second_lab_in_the_same_place_is_refused() -> None:
-    async with lab_up():
+    with lab_up(STATE):
         finished = local("run", "--", "true")
         assert finished.returncode == 2
         assert "running already" in finished.stderr.splitlines()[-1]

@@ -1,0 +1,151 @@
+"""What every dashboard has: its links, its events, its clock, and the numbers of its panels."""
+
+from grafana_foundation_sdk.builders.dashboard import (
+    AnnotationQuery,
+    CustomVariable,
+    Dashboard,
+    DashboardLink,
+    QueryVariable,
+    TextBoxVariable,
+)
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DashboardLinkType,
+    VariableHide,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from monitoring.dashboards.panels import DATA_SOURCE
+from services.catalog import TECHNIQUES
+
+TAG = "api-performance-lab"
+_ALL = "$__all"
+#: What happened, as a line through every picture: name, colour, expression, text.
+_EVENTS = (
+    ("Out of reach", "red", "up == 0", "{{service}} does not answer"),
+    (
+        "Restarts",
+        "blue",
+        "changes(process_start_time_seconds[30s]) > 0",
+        "{{service}} was started again",
+    ),
+    ("Alerts", "orange", 'ALERTS{alertstate="firing"}', "{{alertname}} {{service}}{{technique}}"),
+)
+
+
+def frame(uid: str, title: str, description: str) -> Dashboard:
+    """An empty dashboard of the lab."""
+    dashboard = (
+        Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags([TAG])
+        .editable()
+        .timezone("browser")
+        .time("now-15m", "now")
+        .refresh("5s")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .with_variable(_gateway())
+        .link(_other_dashboards())
+    )
+    for name, colour, expression, text in _EVENTS:
+        dashboard = dashboard.annotation(_event(name, colour, expression, text))
+    return dashboard
+
+
+def finished(dashboard: Dashboard) -> model.Dashboard:
+    """The model, with its panels numbered in their order."""
+    built = dashboard.build()
+    for number, panel in enumerate(built.panels or (), 1):
+        panel.id_val = number
+    return built
+
+
+def card_link() -> DashboardLink:
+    return link("The technique's card", "${gateway}/${technique}")
+
+
+def details_link() -> DashboardLink:
+    return link("Details", "/d/technique?var-technique=${technique}&${__url_time_range}")
+
+
+def link(title: str, address: str) -> DashboardLink:
+    return DashboardLink(title).type(DashboardLinkType.LINK).url(address).icon("external link")
+
+
+def choice_of_techniques(many: bool) -> CustomVariable:
+    """All of the catalog, in its order, by title."""
+    options = [
+        VariableOption(text=each.title, value=each.name, selected=False) for each in TECHNIQUES
+    ]
+    first = VariableOption(text="All", value=_ALL, selected=True) if many else options[0]
+    return (
+        CustomVariable("technique")
+        .label("Technique")
+        .values(", ".join(f"{each.title} : {each.name}" for each in TECHNIQUES))
+        .options(options)
+        .current(first)
+        .multi(many)
+        .include_all(many)
+    )
+
+
+def choice_of_labels(
+    name: str, title: str, series: str, label: str, hide: VariableHide, regex: str = ""
+) -> QueryVariable:
+    """All values that the label has now, in the series; all of them chosen at first."""
+    text = f"label_values({series}, {label})"
+    return (
+        QueryVariable(name)
+        .label(title)
+        .datasource(DATA_SOURCE)
+        .query({"query": text, "refId": f"variable-{name}"})
+        .definition(text)
+        .regex(regex)
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .current(VariableOption(text="All", value=_ALL, selected=True))
+        .hide(hide)
+    )
+
+
+def _gateway() -> TextBoxVariable:
+    # Written into links to cards; a text box, since .env may give the gateway another port.
+    address = "http://127.0.0.1:8080"
+    return (
+        TextBoxVariable("gateway")
+        .label("Gateway")
+        .default_value(address)
+        .current(VariableOption(text=address, value=address, selected=True))
+        .hide(VariableHide.HIDE_VARIABLE)
+    )
+
+
+def _other_dashboards() -> DashboardLink:
+    return (
+        DashboardLink("API Performance Lab")
+        .type(DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .keep_time(True)
+        .as_dropdown(False)
+    )
+
+
+def _event(name: str, colour: str, expression: str, text: str) -> AnnotationQuery:
+    return (
+        AnnotationQuery()
+        .name(name)
+        .datasource(DATA_SOURCE)
+        .enable(True)
+        .hide(False)
+        .icon_color(colour)
+        .expr(expression)
+        .title_format(name)
+        .text_format(text)
+        .step("5s")
+    )

@@ -1,0 +1,173 @@
+"""The panels of this lab: the foundation SDK's, with what all of ours share."""
+
+from collections.abc import Sequence
+from string import ascii_uppercase
+
+from grafana_foundation_sdk.builders import heatmap, stat, timeseries
+from grafana_foundation_sdk.builders.common import (
+    ReduceDataOptions,
+    VizLegendOptions,
+    VizTooltipOptions,
+)
+from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.builders.prometheus import Dataquery as Query
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    BigValueGraphMode,
+    DataSourceRef,
+    LegendDisplayMode,
+    LegendPlacement,
+    SortOrder,
+    TooltipDisplayMode,
+    VisibilityMode,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DynamicConfigValue,
+    FieldColorModeId,
+    Threshold,
+    ThresholdsMode,
+)
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+#: As monitoring/grafana/provisioning names it.
+DATA_SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
+
+#: The unit of a speed-up.
+SPEED_UP = "suffix:×"
+#: By what a series' name begins with: the same colour for a variant in every picture.
+COLOURS = {"naive": "orange", "optimized": "blue", "client": "purple", "server": "green"}
+
+
+def query(expression: str, legend: str = "") -> Query:
+    return Query().expr(expression).legend_format(legend or "__auto").range()
+
+
+def instant(expression: str) -> Query:
+    """One row for each series, for a table."""
+    return Query().expr(expression).instant().format(PromQueryFormat.TABLE)
+
+
+def with_references(queries: Sequence[Query]) -> list[Builder[Dataquery]]:
+    """Letters in order: Grafana would otherwise make some up at each load."""
+    return [
+        each.ref_id(letter).datasource(DATA_SOURCE)
+        for letter, each in zip(ascii_uppercase, queries, strict=False)
+    ]
+
+
+def time_series(
+    title: str, description: str, unit: str, *queries: Query, columns: int = 8, rows: int = 7
+) -> timeseries.Panel:
+    """Lines over time, `columns` of the 24 wide; a legend with the latest values."""
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .datasource(DATA_SOURCE)
+        .targets(with_references(queries))
+        .span(columns)
+        .height(rows)
+        .line_width(2)
+        .fill_opacity(6)
+        .show_points(VisibilityMode.NEVER)
+        # Variants are driven in turn: between two slots there is nothing to draw.
+        .span_nulls(True)
+        .axis_soft_min(0)
+        .legend(_legend())
+        .tooltip(_tooltip())
+    )
+    return _coloured(panel)
+
+
+def speed_up(title: str, description: str, *queries: Query, columns: int) -> stat.Panel:
+    """A ratio as a big number with its recent course: red below 1, green from 1.1 on."""
+    return (
+        stat.Panel()
+        .title(title)
+        .description(description)
+        .unit(SPEED_UP)
+        .decimals(2)
+        .datasource(DATA_SOURCE)
+        .targets(with_references(queries))
+        .span(columns)
+        .height(7)
+        .graph_mode(BigValueGraphMode.AREA)
+        .color_mode(BigValueColorMode.VALUE)
+        .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
+        .thresholds(speed_up_thresholds())
+        .color_scheme(FieldColor().mode(FieldColorModeId.THRESHOLDS))
+    )
+
+
+def speed_up_thresholds() -> ThresholdsConfig:
+    steps = [
+        Threshold(value=None, color="red"),
+        Threshold(value=0.95, color="text"),
+        Threshold(value=1.1, color="green"),
+    ]
+    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+
+
+def latency_heatmap(title: str, description: str, expression: str) -> heatmap.Panel:
+    """Where the requests of each moment fall, bucket by bucket."""
+    return (
+        heatmap.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATA_SOURCE)
+        .targets(with_references([query(expression, "{{le}}").format(PromQueryFormat.HEATMAP)]))
+        .height(8)
+        .unit(units.Seconds)
+        .y_axis(heatmap.YAxisConfig().unit(units.Seconds))
+        .color(
+            heatmap.HeatmapColorOptions()
+            .mode(HeatmapColorMode.SCHEME)
+            .scheme("Turbo")
+            .exponent(0.5)
+            .steps(64)
+        )
+        .cell_gap(0)
+        .show_legend()
+        .tooltip(heatmap.HeatmapTooltip().mode(TooltipDisplayMode.SINGLE))
+    )
+
+
+def _legend() -> VizLegendOptions:
+    return (
+        VizLegendOptions()
+        .display_mode(LegendDisplayMode.TABLE)
+        .placement(LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs(["lastNotNull", "max"])
+    )
+
+
+def _tooltip() -> VizTooltipOptions:
+    return VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING)
+
+
+def _coloured(panel: timeseries.Panel) -> timeseries.Panel:
+    for beginning, colour in COLOURS.items():
+        fixed = {"mode": "fixed", "fixedColor": colour}
+        panel = panel.override_by_regexp(
+            f"/^{beginning}/", [DynamicConfigValue(id_val="color", value=fixed)]
+        )
+    return panel
+
+
+def dashed(panel: timeseries.Panel, ending: str) -> timeseries.Panel:
+    """Draw the series whose name ends so thin and dashed."""
+    style = {"fill": "dash", "dash": [6, 6]}
+    return panel.override_by_regexp(
+        f"/{ending}$/",
+        [
+            DynamicConfigValue(id_val="custom.lineStyle", value=style),
+            DynamicConfigValue(id_val="custom.lineWidth", value=1),
+            DynamicConfigValue(id_val="custom.fillOpacity", value=0),
+        ],
+    )

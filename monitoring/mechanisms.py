@@ -1,0 +1,105 @@
+"""What explains a speed-up: each metric of a technique as figures per request or per moment.
+
+Derived from the metrics' declarations, so that a new metric needs nothing here. All of them become
+one recorded series with the labels `mechanism`, `unit` and `part`, which lets one repeated panel
+show whatever the chosen technique has.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from monitoring.promql import mean, per_second, quantile, select, total
+from services import telemetry
+from services.telemetry import GATEWAY_REQUESTS, METRICS, SERVICE_REQUESTS, Metric
+
+#: Counted for every request alike, or not by a technique's service.
+_OTHERWISE_SHOWN = {
+    *SERVICE_REQUESTS,
+    *GATEWAY_REQUESTS,
+    telemetry.ACTIVE_REQUESTS,
+    telemetry.GATEWAY_REPLICAS,
+    telemetry.GATEWAY_RETRIES,
+    telemetry.LOADGEN_REQUESTS,
+    telemetry.LOADGEN_REQUEST_DURATION,
+}
+_LEVEL = ("technique", "variant")
+WINDOW = "1m"
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """`expression` has the labels technique and part, and variant where the metric has it."""
+
+    name: str
+    unit: str
+    expression: str
+
+
+def mechanisms() -> Iterator[Mechanism]:
+    for metric in METRICS:
+        if metric not in _OTHERWISE_SHOWN:
+            yield from _OF_KIND[metric.kind](metric)
+    yield Mechanism("cache hit ratio", "ratio", _hit_ratio())
+    yield Mechanism("bytes after encoding of those before", "ratio", _size_ratio())
+
+
+def _of_counter(metric: Metric) -> Iterator[Mechanism]:
+    requests = per_second(telemetry.REQUEST_DURATION, _LEVEL, WINDOW)
+    counted = per_second(metric, metric.labels, WINDOW)
+    ratio = f"{counted} / on (technique, variant) group_left () {requests}"
+    unit = "bytes" if "_bytes_" in metric.name else "count"
+    yield Mechanism(f"{metric.title} per request", unit, _in_parts(metric, ratio))
+
+
+def _of_histogram(metric: Metric) -> Iterator[Mechanism]:
+    unit = "bytes" if metric.name.endswith("_bytes") else "seconds"
+    figures = {
+        "mean": mean(metric, metric.labels, WINDOW),
+        "p50": quantile(0.5, metric, metric.labels, WINDOW),
+        "p99": quantile(0.99, metric, metric.labels, WINDOW),
+    }
+    for figure, expression in figures.items():
+        yield Mechanism(f"{metric.title}, {figure}", unit, _in_parts(metric, expression))
+
+
+def _of_summary(metric: Metric) -> Iterator[Mechanism]:
+    expression = mean(metric, metric.labels, WINDOW)
+    yield Mechanism(f"{metric.title}, mean", "seconds", _in_parts(metric, expression))
+
+
+def _of_gauge(metric: Metric) -> Iterator[Mechanism]:
+    yield Mechanism(metric.title, "count", _in_parts(metric, total(metric.labels, metric.name)))
+
+
+_OF_KIND = {
+    "counter": _of_counter,
+    "histogram": _of_histogram,
+    "summary": _of_summary,
+    "gauge": _of_gauge,
+}
+
+
+def _in_parts(metric: Metric, expression: str) -> str:
+    """All labels beyond technique and variant as one, since each metric has others."""
+    others = [label for label in metric.labels if label not in _LEVEL]
+    if not others:
+        return expression
+    named = ", ".join(f'"{label}"' for label in others)
+    kept = [label for label in metric.labels if label in _LEVEL]
+    joined = f'label_join({expression}, "part", " ", {named})'
+    return f"max by ({', '.join([*kept, 'part'])}) ({joined})"
+
+
+def _hit_ratio() -> str:
+    metric = telemetry.CACHE_REQUESTS
+    hits = per_second(metric, _LEVEL, WINDOW, 'result="hit"')
+    return f"{hits} / {per_second(metric, _LEVEL, WINDOW)}"
+
+
+def _size_ratio() -> str:
+    metric, by = telemetry.COMPRESSION_BYTES, (*_LEVEL, "encoding")
+    after, before = (
+        total(by, f"increase({select(metric.name, stage)}[{WINDOW}])")
+        for stage in ('stage="out"', 'stage="in"')
+    )
+    return f'label_replace({after} / {before}, "part", "$1", "encoding", "(.*)")'

@@ -1,0 +1,126 @@
+"""Recording rules: what dashboards and alerts ask for again and again, computed once.
+
+Names are level:metric:operations, the window last. A median over a minute settles; a p99 needs
+five, since a minute of a slow variant holds too few requests above it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from monitoring.mechanisms import mechanisms
+from monitoring.promql import mean, per_second, quantile, share
+from services.catalog import TECHNIQUES
+from services.telemetry import (
+    EVENT_LOOP_LAG,
+    GATEWAY_REQUEST_DURATION,
+    LOADGEN_REQUEST_DURATION,
+    REQUEST_CPU,
+    REQUEST_DURATION,
+    Metric,
+)
+
+TECHNIQUE = ("technique",)
+VARIANT = ("technique", "variant")
+ANSWERED = 'http_response_status_code=~"2.."'
+FAILED = 'http_response_status_code=~"5.."'
+#: Over which an error ratio is looked at, from the fastest burn to the slowest.
+ERROR_WINDOWS = ("5m", "30m", "1h", "6h")
+
+#: The variants that a speed-up over naive is told of.
+_COMPARED = sorted(
+    {name for each in TECHNIQUES for name in each.variant_names() if name != "naive"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A series that Prometheus computes at each evaluation."""
+
+    name: str
+    expression: str
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def _name(level: tuple[str, ...], metric: Metric | str, operations: str) -> str:
+    named = metric if isinstance(metric, str) else metric.name
+    return f"{'_'.join(level)}:{named}:{operations}"
+
+
+P50 = _name(VARIANT, REQUEST_DURATION, "p50_rate1m")
+P99 = _name(VARIANT, REQUEST_DURATION, "p99_rate5m")
+MEAN = _name(VARIANT, REQUEST_DURATION, "mean_rate1m")
+P50_SPEEDUP = _name(VARIANT, REQUEST_DURATION, "p50_speedup1m")
+P99_SPEEDUP = _name(VARIANT, REQUEST_DURATION, "p99_speedup5m")
+MEAN_SPEEDUP = _name(VARIANT, REQUEST_DURATION, "mean_speedup1m")
+REQUEST_RATE = _name(VARIANT, "http_server_requests", "rate1m")
+ERROR_RATIO = _name(VARIANT, "http_server_requests", "error_ratio_rate1m")
+CPU = _name(VARIANT, REQUEST_CPU, "mean_rate1m")
+LAG = _name(TECHNIQUE, EVENT_LOOP_LAG, "p99_rate5m")
+MECHANISM = _name(VARIANT, "mechanism", "rate1m")
+GATEWAY_P50 = _name(TECHNIQUE, GATEWAY_REQUEST_DURATION, "p50_rate1m")
+GATEWAY_P99 = _name(TECHNIQUE, GATEWAY_REQUEST_DURATION, "p99_rate5m")
+CLIENT_P50 = _name(VARIANT, LOADGEN_REQUEST_DURATION, "p50_rate1m")
+CLIENT_P99 = _name(VARIANT, LOADGEN_REQUEST_DURATION, "p99_rate5m")
+
+
+def error_ratio(window: str) -> str:
+    """The name of a technique's share of requests that failed, by window."""
+    return _name(TECHNIQUE, "http_server_requests", f"error_ratio_rate{window}")
+
+
+def groups() -> dict[str, list[Recording]]:
+    """All rules by group, each after those that it reads."""
+    return {
+        "latency": list(_latency()),
+        "requests": list(_requests()),
+        "mechanisms": list(_mechanisms()),
+        "errors": list(_errors()),
+        "gateway-and-load-generator": list(_outside()),
+    }
+
+
+def _latency() -> Iterator[Recording]:
+    duration = (REQUEST_DURATION, VARIANT)
+    yield Recording(P50, quantile(0.5, *duration, "1m", ANSWERED))
+    yield Recording(P99, quantile(0.99, *duration, "5m", ANSWERED))
+    yield Recording(MEAN, mean(*duration, "1m", ANSWERED))
+    yield Recording(P50_SPEEDUP, _speedup(P50))
+    yield Recording(P99_SPEEDUP, _speedup(P99))
+    yield Recording(MEAN_SPEEDUP, _speedup(MEAN))
+
+
+def _speedup(series: str) -> str:
+    """How often as fast as naive each other variant is: above 1 is faster."""
+    others = "|".join(_COMPARED)
+    return (
+        f'{series}{{variant="naive"}} / on (technique) group_right ()'
+        f' {series}{{variant=~"{others}"}}'
+    )
+
+
+def _requests() -> Iterator[Recording]:
+    yield Recording(REQUEST_RATE, per_second(REQUEST_DURATION, VARIANT, "1m"))
+    yield Recording(ERROR_RATIO, share(VARIANT, REQUEST_DURATION, "1m", FAILED))
+    yield Recording(CPU, mean(REQUEST_CPU, VARIANT, "1m"))
+    yield Recording(LAG, quantile(0.99, EVENT_LOOP_LAG, TECHNIQUE, "5m"))
+
+
+def _mechanisms() -> Iterator[Recording]:
+    for each in mechanisms():
+        labels = {"mechanism": each.name, "unit": each.unit}
+        yield Recording(MECHANISM, each.expression, labels)
+
+
+def _errors() -> Iterator[Recording]:
+    for window in ERROR_WINDOWS:
+        ratio = share(TECHNIQUE, REQUEST_DURATION, window, FAILED)
+        yield Recording(error_ratio(window), ratio)
+
+
+def _outside() -> Iterator[Recording]:
+    gateway = (GATEWAY_REQUEST_DURATION, TECHNIQUE)
+    yield Recording(GATEWAY_P50, quantile(0.5, *gateway, "1m", ANSWERED))
+    yield Recording(GATEWAY_P99, quantile(0.99, *gateway, "5m", ANSWERED))
+    client = (LOADGEN_REQUEST_DURATION, VARIANT)
+    yield Recording(CLIENT_P50, quantile(0.5, *client, "1m"))
+    yield Recording(CLIENT_P99, quantile(0.99, *client, "5m"))
