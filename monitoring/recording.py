@@ -107,8 +107,8 @@ def _requests() -> Iterator[Recording]:
 
 def _mechanisms() -> Iterator[Recording]:
     for each in mechanisms():
-        labels = {"mechanism": each.name, "unit": each.unit}
-        yield Recording(MECHANISM, each.expression, labels)
+        # Drops what is not a number: a share of nothing, a quantile of none.
+        yield Recording(MECHANISM, f"{each.expression} >= 0", each.labels)
 
 
 def _errors() -> Iterator[Recording]:

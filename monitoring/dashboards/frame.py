@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders.dashboard import (
     QueryVariable,
     TextBoxVariable,
 )
+from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
@@ -144,8 +145,7 @@ def _event(name: str, colour: str, expression: str, text: str) -> AnnotationQuer
         .enable(True)
         .hide(False)
         .icon_color(colour)
-        .expr(expression)
+        .target(Dataquery().expr(expression).interval("5s").ref_id("Event"))
         .title_format(name)
         .text_format(text)
-        .step("5s")
     )

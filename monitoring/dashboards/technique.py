@@ -185,7 +185,7 @@ def _mechanism() -> TimeSeries:
         units.Short,
         query(
             select(MECHANISM, _HERE, 'mechanism="$mechanism"'),
-            "{{variant}} {{part}} ({{unit}})",
+            "{{variant}} {{part}} {{figure}} ({{unit}})",
         ),
     )
     for name, unit in _UNITS.items():

@@ -66,6 +66,8 @@ class DatabaseMetrics:
         variant = VARIANT.get()
         children = self._statement_children.get(variant)
         if children is None:
+            # A variant that opens none shows a zero, and not nothing, beside one that does.
+            self._opened.labels(self.technique, variant)
             children = self._statement_children[variant] = (
                 self._operations.labels(self.technique, variant, "ok"),
                 self._operations.labels(self.technique, variant, "error"),

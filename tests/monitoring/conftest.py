@@ -1,0 +1,50 @@
+"""The lab under load, watched by a real Prometheus, for every test that asks for it."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from monitoring.recording import CLIENT_P99, P99
+from services.catalog import TECHNIQUES
+from tests.conftest import ROOT
+from tests.monitoring.prometheus import Prometheus, prometheus_watching
+from tests.running_lab import lab_up
+
+STATE = ROOT / ".lab" / "monitoring"
+#: For the terminal: what each panel was answered.
+ANSWERS: list[str] = []
+_VARIANTS = sum(len(each.variants) for each in TECHNIQUES)
+
+
+def needs(program: str, package: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"needs {program}: on Debian, apt install {package}")
+
+
+@pytest.fixture(scope="session")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """It has seen every variant under load."""
+    needs("prometheus", "prometheus")
+    with lab_up(STATE, LAB_SLOW_REQUEST="0.001") as (_, addresses):
+        hosts = {name: urlsplit(address).netloc for name, address in addresses.items()}
+        with prometheus_watching(hosts, tmp_path_factory.mktemp("prometheus")) as watching:
+            _await_data(watching)
+            yield watching
+
+
+def _await_data(prometheus: Prometheus) -> None:
+    deadline = time.monotonic() + 120
+    # The client's view is the last to be scraped and recorded.
+    while min(map(prometheus.instant, (P99, CLIENT_P99))) < _VARIANTS:
+        assert time.monotonic() < deadline, "no load was seen on some variant"
+        time.sleep(0.5)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if ANSWERS:
+        terminalreporter.section("series returned to each panel")
+        for line in ANSWERS:
+            terminalreporter.line(line)
