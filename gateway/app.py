@@ -3,39 +3,43 @@
 from collections.abc import AsyncIterator
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from yarl import URL
 
 from gateway.index import index
-from gateway.proxy import SESSION, open_session, proxy_to, ready_at
+from gateway.proxy import SESSION, open_session, proxy_to
+from gateway.readiness import any_ready
+from gateway.replicas import Replicas, Resolve, addresses_of, keep_resolving
 from services.catalog import BY_NAME, TECHNIQUES, upstreams
 from services.chassis.application import create_application, document_handler
 from services.chassis.errors import NotFound
 from services.chassis.health import CHECKS
+from services.chassis.metrics import METRICS
 from services.chassis.openapi import openapi
 from services.chassis.routes import UNMATCHED, add_route
 from services.contract import Technique
 from services.settings import InvalidSettings, Settings
-from services.telemetry import GATEWAY_REQUESTS
+from services.telemetry import GATEWAY_REPLICAS, GATEWAY_REQUESTS, GATEWAY_RETRIES
 
-UPSTREAMS = web.AppKey("upstreams", dict[str, str])
+UPSTREAMS = web.AppKey("upstreams", dict[str, Replicas])
 
 #: Paths below a technique that are none of its variants count together: their number is unbounded.
 _OTHER = "other"
 
 
-def create(settings: Settings) -> web.Application:
+def create(settings: Settings, resolve: Resolve = addresses_of) -> web.Application:
     """Raises InvalidSettings when an upstream has no technique, or an address that is none."""
-    bases = _bases(settings)
+    replicas = {name: Replicas(base) for name, base in _bases(settings).items()}
     application = create_application("gateway", settings, GATEWAY_REQUESTS)
+    application[UPSTREAMS] = replicas
     add_route(application, "GET", "/", "index", index)
-    for technique in TECHNIQUES:
-        _add_technique(application, technique, bases[technique.name])
+    _add_techniques(application)
     for path in ("/{technique}", "/{technique}/{path:.*}"):
         add_route(application, "*", path, UNMATCHED, _no_such_technique)
     document = document_handler(openapi("API Performance Lab", TECHNIQUES))
     application.router.add_get("/openapi.json", document)
-    application[UPSTREAMS] = bases
-    application.cleanup_ctx.extend([open_session, _add_checks])
+    resolving = keep_resolving(replicas.values(), resolve)
+    application.cleanup_ctx.extend([open_session, resolving, _add_checks])
     return application
 
 
@@ -55,8 +59,18 @@ def _check_address(base: str) -> None:
         raise ValueError(f"{base!r} is no address; write it as http://host:port")
 
 
-def _add_technique(application: web.Application, technique: Technique, base: str) -> None:
-    proxy = proxy_to(technique.name, base)
+def _add_techniques(application: web.Application) -> None:
+    metrics = application[METRICS]
+    known = metrics.gauge(GATEWAY_REPLICAS)
+    retries = metrics.counter(GATEWAY_RETRIES)
+    for technique in TECHNIQUES:
+        name = technique.name
+        replicas = application[UPSTREAMS][name]
+        known.labels(name).set_function(replicas.__len__)
+        _add_technique(application, technique, proxy_to(name, replicas, retries.labels(name).inc))
+
+
+def _add_technique(application: web.Application, technique: Technique, proxy: Handler) -> None:
     for variant in technique.variant_names():
         path = technique.path(variant)
         add_route(application, "*", path, variant, proxy, technique.name)
@@ -70,6 +84,6 @@ async def _no_such_technique(request: web.Request) -> web.StreamResponse:
 
 
 async def _add_checks(application: web.Application) -> AsyncIterator[None]:
-    for name, base in application[UPSTREAMS].items():
-        application[CHECKS][name] = ready_at(application[SESSION], base)
+    for name, replicas in application[UPSTREAMS].items():
+        application[CHECKS][name] = any_ready(application[SESSION], name, replicas)
     yield

@@ -1,13 +1,15 @@
 """Passes a request on and its answer back, streamed both ways and never decoded."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 from aiohttp import (
+    ClientConnectorError,
     ClientError,
     ClientResponse,
     ClientSession,
     ClientTimeout,
+    ConnectionTimeoutError,
     DummyCookieJar,
     SocketTimeoutError,
     StreamReader,
@@ -16,19 +18,24 @@ from aiohttp import (
     web,
 )
 from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.headers import end_to_end, has_body, towards_upstream
+from gateway.replicas import Replicas
 from services.chassis.application import SETTINGS
 from services.chassis.context import REQUEST_ID
 from services.chassis.errors import DependencyUnavailable
-from services.chassis.health import Check
 
 _CONNECT_SECONDS = 1.0
 #: More than any one service is asked at a time; what is above waits for its turn.
 _CONNECTIONS = 1024
 #: A body up to this length is read whole, and sent in one write together with its headers.
 _SHORT_BYTES = 64 * 1024
+#: No connection was made, so nothing has been sent and any method may be tried elsewhere. Where the
+#: client first found a connection that it had kept dead, it opens a new one only for a request that
+#: may be sent twice and of whose body nothing has been read.
+_REFUSED = (ClientConnectorError, ConnectionTimeoutError)
 
 SESSION = web.AppKey("session", ClientSession)
 
@@ -52,17 +59,18 @@ async def open_session(application: web.Application) -> AsyncIterator[None]:
         yield
 
 
-def proxy_to(name: str, base: str) -> Handler:
-    """A handler that asks the upstream at `base` for the same path.
+def proxy_to(name: str, replicas: Replicas, tried_another: Callable[[], None]) -> Handler:
+    """A handler that asks an upstream's next replica for the same path.
 
-    It raises DependencyUnavailable when the upstream cannot be asked or breaks off, TimeoutError
-    when it does not answer in time. Where the client has been sent a part of the body by then, its
-    connection is broken off: half a body must not pass for a whole one.
+    A replica that refuses the connection is passed over for the one after it, and the hook called.
+    It raises DependencyUnavailable when all do or one breaks off, TimeoutError when one does not
+    answer in time. Where the client has been sent a part of the body by then, its connection is
+    broken off: half a body must not pass for a whole one.
     """
 
     async def proxy(request: web.Request) -> web.StreamResponse:
         try:
-            async with _ask(request, base) as upstream:
+            async with await _ask(request, name, replicas, tried_another) as upstream:
                 return await _pass_back(request, upstream)
         except SocketTimeoutError:
             raise
@@ -72,20 +80,26 @@ def proxy_to(name: str, base: str) -> Handler:
     return proxy
 
 
-def ready_at(session: ClientSession, base: str) -> Check:
-    """A check that the upstream and all that it needs is there."""
-
-    async def check() -> None:
-        async with session.get(f"{base}/readyz") as response:
-            response.raise_for_status()
-
-    return check
-
-
-def _ask(request: web.Request, base: str) -> AbstractAsyncContextManager[ClientResponse]:
+async def _ask(
+    request: web.Request, name: str, replicas: Replicas, tried_another: Callable[[], None]
+) -> ClientResponse:
     headers = towards_upstream(
         request.headers, request.remote or "unknown", request.scheme, REQUEST_ID.get()
     )
+    # As if its name had been asked: the replica need not know by which address it was found.
+    headers[hdrs.HOST] = replicas.host
+    refused = False
+    for base in replicas.in_turn():
+        if refused:
+            tried_another()
+        try:
+            return await _send(request, base, headers)
+        except _REFUSED:
+            refused = True
+    raise DependencyUnavailable(name)
+
+
+def _send(request: web.Request, base: str, headers: CIMultiDict[str]) -> Awaitable[ClientResponse]:
     return request.app[SESSION].request(
         request.method,
         # The path and the query exactly as they came: parsing them again would rewrite them. Not

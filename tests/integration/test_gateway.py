@@ -2,7 +2,8 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -13,12 +14,16 @@ from aiohttp.typedefs import Handler
 from pytest_aiohttp import AiohttpClient, AiohttpServer
 from yarl import URL
 
+from gateway import replicas
 from gateway.app import create
 from services.catalog import BY_NAME, TECHNIQUES
+from services.local.ports import free_port
 from services.settings import InvalidSettings, Settings
 from tests.conftest import Client, samples
 
 GatewayBefore = Callable[..., Awaitable[Client]]
+GatewayInFrontOf = Callable[["Names"], Awaitable[Client]]
+Replica = Callable[..., Awaitable[TestServer]]
 #: More than the gateway reads before it answers, so that it has to stream.
 LONG = 1_000_000
 
@@ -28,6 +33,29 @@ class AsServed(TestServer):
 
     async def _make_runner(self, **arguments: Any) -> web.BaseRunner:
         return await super()._make_runner(**{**arguments, "handler_cancellation": False})
+
+
+class Names:
+    """A name server that knows one name, and at which addresses it is now."""
+
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
+        self._asked = asyncio.Event()
+
+    async def resolve(self, name: str) -> Sequence[str]:
+        if name != "caching":
+            return [name]
+        self._asked.set()
+        if not self._addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return self._addresses
+
+    async def lead_to(self, *addresses: str) -> None:
+        """Returns once the gateway has heard of it: who asks again has used the answer before."""
+        self._addresses = addresses
+        for _ in range(2):
+            self._asked.clear()
+            await asyncio.wait_for(self._asked.wait(), 10)
 
 
 @pytest.fixture
@@ -51,6 +79,46 @@ async def gateway_before_nobody(aiohttp_client: AiohttpClient) -> Client:
     upstreams = dict.fromkeys(BY_NAME, f"http://127.0.0.1:{unused_port()}")
     client: Client = await aiohttp_client(create(Settings(upstreams=upstreams)))
     return client
+
+
+@pytest.fixture
+def port() -> int:
+    """Where the replicas of a test listen, each at an address of its own, as containers do."""
+    return free_port()
+
+
+@pytest.fixture
+def replica(aiohttp_server: AiohttpServer, port: int) -> Replica:
+    """Start a server at this address, which tells its address unless it has another handler."""
+
+    async def start(address: str, handler: Handler = where) -> TestServer:
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", handler)
+        server: TestServer = await aiohttp_server(application, host=address, port=port)
+        return server
+
+    return start
+
+
+@pytest.fixture
+def gateway_in_front_of(
+    aiohttp_client: AiohttpClient, port: int, monkeypatch: pytest.MonkeyPatch
+) -> GatewayInFrontOf:
+    """Start a gateway that finds the replicas of caching by name."""
+    monkeypatch.setattr(replicas, "RESOLVE_SECONDS", 0.01)
+
+    async def start(names: Names) -> Client:
+        settings = Settings(upstreams={"caching": f"http://caching:{port}"})
+        client: Client = await aiohttp_client(AsServed(create(settings, names.resolve)))
+        return client
+
+    return start
+
+
+async def where(request: web.Request) -> web.Response:
+    """The address that was asked."""
+    assert request.transport is not None
+    return web.Response(text=request.transport.get_extra_info("sockname")[0])
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -392,6 +460,228 @@ async def test_a_client_that_leaves_lets_the_upstream_stop(gateway_before: Gatew
     response.close()
     await asyncio.wait_for(stopped.wait(), 10)
     assert await count(client, "200", "caching", "naive") == 1
+
+
+# Replicas
+
+
+async def answers(client: Client, number: int) -> list[str]:
+    """What that many requests are answered, one after the other."""
+    return [await (await client.get("/caching/naive")).text() for _ in range(number)]
+
+
+async def retries(client: Client) -> float:
+    return (await samples(client))['gateway_retries_total{technique="caching"}']
+
+
+async def known(client: Client) -> float:
+    return (await samples(client))['gateway_replicas{technique="caching"}']
+
+
+async def test_replicas_are_asked_in_turn(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    for address in addresses:
+        await replica(address)
+    client = await gateway_in_front_of(Names(*addresses))
+    assert await answers(client, 6) == addresses * 2
+    assert await known(client) == 3
+    assert await retries(client) == 0
+
+
+async def test_a_replica_is_asked_by_the_name_of_its_upstream(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf, port: int
+) -> None:
+    await replica("127.0.0.1", echo)
+    client = await gateway_in_front_of(Names("127.0.0.1"))
+    headers = (await (await client.get("/caching/naive")).json())["headers"]
+    assert [value for name, value in headers if name == hdrs.HOST] == [f"caching:{port}"]
+
+
+async def test_a_replica_that_stops_is_passed_over_and_counted(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    await replica("127.0.0.1")
+    stopping = await replica("127.0.0.2")
+    client = await gateway_in_front_of(Names("127.0.0.1", "127.0.0.2"))
+    assert await answers(client, 2) == ["127.0.0.1", "127.0.0.2"]
+    await stopping.close()
+    assert await answers(client, 4) == ["127.0.0.1"] * 4
+    assert await retries(client) == 2
+
+
+async def test_a_replica_that_appears_is_asked_from_the_next_resolution_on(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    await replica("127.0.0.1")
+    names = Names("127.0.0.1")
+    client = await gateway_in_front_of(names)
+    assert await answers(client, 2) == ["127.0.0.1"] * 2
+    await replica("127.0.0.2")
+    await names.lead_to("127.0.0.1", "127.0.0.2")
+    assert await answers(client, 2) == ["127.0.0.1", "127.0.0.2"]
+    assert await known(client) == 2
+
+
+async def test_a_replica_that_vanishes_is_no_longer_tried(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    await replica("127.0.0.1")
+    names = Names("127.0.0.1", "127.0.0.2")
+    client = await gateway_in_front_of(names)
+    await names.lead_to("127.0.0.1")
+    assert await answers(client, 4) == ["127.0.0.1"] * 4
+    assert await known(client) == 1
+    assert await retries(client) == 0
+
+
+async def test_a_name_that_leads_nowhere_leaves_the_replicas_as_they_were(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    await replica("127.0.0.1")
+    names = Names("127.0.0.1")
+    client = await gateway_in_front_of(names)
+    await names.lead_to()
+    assert await answers(client, 1) == ["127.0.0.1"]
+    assert await known(client) == 1
+
+
+async def test_a_name_that_leads_nowhere_at_the_start_may_do_so_later(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    names = Names()
+    client = await gateway_in_front_of(names)
+    response = await client.get("/caching/naive")
+    assert (response.status, (await response.json())["dependency"]) == (503, "caching")
+    assert await known(client) == 0
+    await replica("127.0.0.1")
+    await names.lead_to("127.0.0.1")
+    assert await answers(client, 1) == ["127.0.0.1"]
+
+
+async def test_when_every_replica_refuses_the_upstream_is_named(
+    gateway_in_front_of: GatewayInFrontOf,
+) -> None:
+    client = await gateway_in_front_of(Names("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+    response = await client.post("/caching/naive", data=b"x")
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) >= 1
+    assert (await response.json())["dependency"] == "caching"
+    assert await retries(client) == 2  # each once
+
+
+async def test_retries_are_a_series_before_there_is_one(gateway_before_nobody: Client) -> None:
+    found = await samples(gateway_before_nobody)
+    assert [found[f'gateway_retries_total{{technique="{name}"}}'] for name in BY_NAME] == [0] * 7
+    assert [found[f'gateway_replicas{{technique="{name}"}}'] for name in BY_NAME] == [1] * 7
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+@pytest.mark.parametrize("size", [10, LONG])
+async def test_a_body_arrives_whole_at_the_replica_after_one_that_refuses(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf, method: str, size: int
+) -> None:
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=b"".join([part async for part in request.content.iter_any()]))
+
+    await replica("127.0.0.2", read)
+    client = await gateway_in_front_of(Names("127.0.0.1", "127.0.0.2"))
+    body = bytes(range(10)) * (size // 10)
+    response = await client.request(method, "/caching/posts/1", data=body)
+    assert await response.read() == body
+    assert await retries(client) == 1
+
+
+async def test_a_body_arrives_whole_when_a_connection_that_was_kept_is_dead_as_well(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    stopping = await replica("127.0.0.1")
+    await replica("127.0.0.2", echo)
+    client = await gateway_in_front_of(Names("127.0.0.1", "127.0.0.2"))
+    for _ in range(2):
+        await client.get("/caching/naive")
+    await stopping.close()
+    response = await client.put("/caching/posts/1", data=b"all of it")
+    assert (await response.json())["body"] == "all of it"
+    assert await retries(client) == 1
+
+
+async def test_a_body_of_which_a_part_was_read_is_never_sent_to_another(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf, port: int
+) -> None:
+    died = asyncio.Event()
+
+    async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await reader.readuntil(b"first")
+        dying.close()
+        writer.transport.abort()
+        died.set()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"first"
+        await asyncio.wait_for(died.wait(), 10)
+        yield b"second"
+
+    dying = await asyncio.start_server(die, "127.0.0.1", port)
+    await replica("127.0.0.2")
+    client = await gateway_in_front_of(Names("127.0.0.1", "127.0.0.2"))
+    assert await answers(client, 2) == ["", "127.0.0.2"]
+    response = await client.put("/caching/posts/1", data=body())
+    assert response.status == 503
+    assert await retries(client) == 0
+
+
+@pytest.mark.parametrize("ready", [0, 1, 2])
+async def test_an_upstream_is_ready_when_one_replica_is(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf, ready: int
+) -> None:
+    addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    await replica(addresses[ready], answering(text="ready"))
+    await replica(addresses[ready - 1], answering(status=503))  # and at the third there is nobody
+    client = await gateway_in_front_of(Names(*addresses))
+    document = await (await client.get("/readyz")).json()
+    assert document["dependencies"]["caching"]["ok"]
+
+
+async def test_a_replica_that_hangs_does_not_hold_up_that_another_is_ready(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    released = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response()
+
+    await replica("127.0.0.1", hang)
+    await replica("127.0.0.2", answering(text="ready"))
+    client = await gateway_in_front_of(Names("127.0.0.1", "127.0.0.2"))
+    document = await (await client.get("/readyz")).json()
+    released.set()
+    assert document["dependencies"]["caching"]["ok"]
+
+
+async def test_an_upstream_is_not_ready_when_no_replica_is(
+    replica: Replica, gateway_in_front_of: GatewayInFrontOf
+) -> None:
+    for address in ("127.0.0.1", "127.0.0.2"):
+        await replica(address, answering(status=503))
+    client = await gateway_in_front_of(Names("127.0.0.1", "127.0.0.2"))
+    response = await client.get("/readyz")
+    assert response.status == 503
+    assert not (await response.json())["dependencies"]["caching"]["ok"]
+
+
+async def test_a_gateway_that_has_stopped_leaves_no_task(
+    gateway_in_front_of: GatewayInFrontOf,
+) -> None:
+    before = asyncio.all_tasks()
+    client = await gateway_in_front_of(Names("127.0.0.1"))
+    assert "replicas" in {task.get_name() for task in asyncio.all_tasks()}
+    await client.close()
+    assert asyncio.all_tasks() <= before
 
 
 # What the gateway itself answers
