@@ -10,11 +10,14 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from monitoring.alerts import alerts
+from monitoring.answers import page
 from monitoring.dashboards import DASHBOARDS
 from monitoring.recording import groups
 from monitoring.scraping import by_name, configuration
 
-GENERATED = Path(__file__).parent / "generated"
+HERE = Path(__file__).parent
+GENERATED = Path("generated")
+QUESTIONS = Path("QUESTIONS.md")
 _HEADER = "# Written by `make generate` from monitoring/*.py, the catalog and the metrics.\n"
 _LINE = 100
 #: What the SDK writes unasked: on a variable what only an interval has; on a table what Grafana 13
@@ -24,44 +27,41 @@ _IN_A_MENU = "inControlsMenu"
 
 
 def files() -> Iterator[tuple[Path, str]]:
-    """Each generated file by its path below GENERATED, always the same bytes."""
-    prometheus = Path("prometheus")
+    """Each generated file by its path in this folder, always the same bytes."""
+    prometheus = GENERATED / "prometheus"
     yield prometheus / "prometheus.yaml", _yaml(configuration(by_name()))
     yield prometheus / "recording.yaml", _yaml({"groups": list(_recording_groups())})
     yield prometheus / "alerts.yaml", _yaml({"groups": [_alert_group()]})
     for build in DASHBOARDS:
         dashboard = build()
-        yield Path("dashboards") / f"{dashboard.uid}.json", _json(dashboard)
+        yield GENERATED / "dashboards" / f"{dashboard.uid}.json", _json(dashboard)
+    yield QUESTIONS, page()
 
 
-def write() -> None:
+def write(folder: Path = HERE) -> None:
     """Write them all, and remove what is no longer one of them."""
     wanted = dict(files())
-    for path in _present() - wanted.keys():
-        (GENERATED / path).unlink()
+    for path in _present(folder) - wanted.keys():
+        (folder / path).unlink()
     for path, text in wanted.items():
-        (GENERATED / path).parent.mkdir(parents=True, exist_ok=True)
-        (GENERATED / path).write_text(text, "utf-8")
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
 
 
-def drift() -> list[Path]:
+def drift(folder: Path = HERE) -> list[Path]:
     """The files that are not what `write` would leave: changed, missing or too many."""
-    wanted = dict(files())
-    changed = {path for path in wanted.keys() & _present() if _text(path) != wanted[path]}
-    return sorted(changed | (wanted.keys() ^ _present()))
+    wanted, present = dict(files()), _present(folder)
+    same = {
+        path
+        for path in wanted.keys() & present
+        if (folder / path).read_text("utf-8") == wanted[path]
+    }
+    return sorted((wanted.keys() | present) - same)
 
 
-def _present() -> set[Path]:
-    return {path.relative_to(GENERATED) for path in GENERATED.rglob("*") if path.is_file()}
-
-
-def _text(path: Path) -> str:
-    return (GENERATED / path).read_text("utf-8")
-
-
-def _yaml(document: dict[str, Any]) -> str:
-    text: str = yaml.safe_dump(document, sort_keys=False, width=_LINE, allow_unicode=True)
-    return _HEADER + text
+def _present(folder: Path) -> set[Path]:
+    there = [*(folder / GENERATED).rglob("*"), folder / QUESTIONS]
+    return {path.relative_to(folder) for path in there if path.is_file()}
 
 
 def _json(dashboard: Dashboard) -> str:
@@ -82,6 +82,11 @@ def _without_unasked(value: Any) -> Any:
                 if not (name in _UNASKED or each == _IN_A_MENU)
             }
     return value
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    text: str = yaml.safe_dump(document, sort_keys=False, width=_LINE, allow_unicode=True)
+    return _HEADER + text
 
 
 def _recording_groups() -> Iterator[dict[str, Any]]:

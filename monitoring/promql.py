@@ -35,7 +35,8 @@ def mean(metric: Metric, by: Sequence[str], window: str, *matchers: str) -> str:
 def quantile(share: float, metric: Metric, by: Sequence[str], window: str, *matchers: str) -> str:
     """The quantile of a histogram, `share` from 0 to 1; empty where nothing was observed."""
     buckets = total((*by, "le"), rate(f"{metric.name}_bucket", window, *matchers))
-    return f"histogram_quantile({share:g}, {buckets})"
+    # The quantile of nothing is not a number; the comparison drops it.
+    return f"histogram_quantile({share:g}, {buckets}) >= 0"
 
 
 def share(by: Sequence[str], metric: Metric, window: str, those: str, *matchers: str) -> str:

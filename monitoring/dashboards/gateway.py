@@ -6,17 +6,23 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import units
 
 from monitoring.dashboards.frame import choice_of_techniques, finished, frame
-from monitoring.dashboards.panels import dashed, query, time_series
-from monitoring.promql import STEP, mean, per_second, rate, select, share, total
-from monitoring.recording import FAILED, GATEWAY_P50, GATEWAY_P99, LAG, TECHNIQUE, VARIANT
+from monitoring.dashboards.panels import dashed, logarithmic, query, time_series
+from monitoring.promql import STEP, per_second, rate, select, share, total
+from monitoring.recording import (
+    FAILED,
+    GATEWAY_CPU,
+    GATEWAY_EXTRA,
+    GATEWAY_P50,
+    GATEWAY_P99,
+    LAG,
+    TECHNIQUE,
+)
 from services.telemetry import (
     ACTIVE_REQUESTS,
     GATEWAY_REPLICAS,
-    GATEWAY_REQUEST_CPU,
     GATEWAY_REQUEST_DURATION,
     GATEWAY_RESPONSE_SIZE,
     GATEWAY_RETRIES,
-    REQUEST_DURATION,
 )
 
 _CHOSEN = 'technique=~"$technique"'
@@ -70,18 +76,16 @@ def _latency() -> TimeSeries:
         query(select(GATEWAY_P50, _CHOSEN), "{{technique}} p50"),
         query(select(GATEWAY_P99, _CHOSEN), "{{technique}} p99"),
     )
-    return dashed(panel, "p99")
+    return logarithmic(dashed(panel, "p99"))
 
 
 def _overhead() -> TimeSeries:
-    through = mean(GATEWAY_REQUEST_DURATION, VARIANT, "1m", _CHOSEN)
-    behind = mean(REQUEST_DURATION, VARIANT, "1m", _CHOSEN)
     return time_series(
         "What the gateway adds",
         "Mean duration at the gateway less the mean at the service, of the last minute, averaged"
         " over the variants. It means something while all requests come through the gateway.",
         units.Seconds,
-        query(f"avg by (technique) ({through} - {behind})", "{{technique}}"),
+        query(select(GATEWAY_EXTRA, _CHOSEN), "{{technique}}"),
     )
 
 
@@ -131,7 +135,7 @@ def _cpu() -> TimeSeries:
         "CPU of a request",
         "Seconds of CPU that passing a request on takes, the mean of the last minute.",
         units.Seconds,
-        query(mean(GATEWAY_REQUEST_CPU, TECHNIQUE, "1m", _CHOSEN), "{{technique}}"),
+        query(select(GATEWAY_CPU, _CHOSEN), "{{technique}}"),
         columns=4,
     )
 

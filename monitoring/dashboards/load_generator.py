@@ -12,13 +12,19 @@ from monitoring.dashboards.frame import (
     finished,
     frame,
 )
-from monitoring.dashboards.panels import dashed, query, time_series
-from monitoring.promql import STEP, mean, per_second, select, share
-from monitoring.recording import CLIENT_P50, CLIENT_P99, P50, P99, TECHNIQUE, VARIANT
+from monitoring.dashboards.panels import by_variant, dashed, logarithmic, query, time_series
+from monitoring.promql import STEP, select, share, total
+from monitoring.recording import (
+    CLIENT_EXTRA,
+    CLIENT_P50,
+    CLIENT_P99,
+    CLIENT_RATE,
+    P50,
+    P99,
+    TECHNIQUE,
+)
 from services.telemetry import (
-    LOADGEN_REQUEST_DURATION,
     LOADGEN_REQUESTS,
-    REQUEST_DURATION,
 )
 
 _CHOSEN = 'technique=~"$technique"'
@@ -39,7 +45,11 @@ def load_generator() -> model.Dashboard:
     for panel in (_rate(), _errors(), _difference(), _cpu(), _memory()):
         dashboard = dashboard.with_panel(panel)
     dashboard = dashboard.with_row(Row("Its view and the services'"))
-    dashboard = dashboard.with_panel(_client_and_server())
+    for panel in (
+        _client_and_server(CLIENT_P50, P50, "p50", "the last minute"),
+        _client_and_server(CLIENT_P99, P99, "p99", "the last five minutes"),
+    ):
+        dashboard = dashboard.with_panel(panel)
     return finished(dashboard)
 
 
@@ -56,13 +66,10 @@ def _processes() -> QueryVariable:
 def _rate() -> TimeSeries:
     return time_series(
         "Requests sent",
-        "Requests a second that were answered well. The load is a closed loop: so many clients,"
-        " each waiting for its answer; there is no rate that it intends.",
+        "Requests a second that were answered well, over the last minute. The load is a closed"
+        " loop: so many clients, each waiting for its answer; there is no rate that it intends.",
         units.RequestsPerSecond,
-        query(
-            per_second(LOADGEN_REQUESTS, VARIANT, "1m", _CHOSEN, 'outcome="ok"'),
-            "{{technique}} {{variant}}",
-        ),
+        query(total(TECHNIQUE, select(CLIENT_RATE, _CHOSEN)), "{{technique}}"),
     )
 
 
@@ -79,14 +86,12 @@ def _errors() -> TimeSeries:
 
 
 def _difference() -> TimeSeries:
-    seen = mean(LOADGEN_REQUEST_DURATION, VARIANT, "1m", _CHOSEN)
-    took = mean(REQUEST_DURATION, VARIANT, "1m", _CHOSEN)
     return time_series(
         "Between client and service",
         "Mean duration that the client saw less the mean at the service, of the last minute: the"
         " network, the gateway where there is one, and the client itself.",
         units.Seconds,
-        query(f"{seen} - {took}", "{{technique}} {{variant}}"),
+        query(select(CLIENT_EXTRA, _CHOSEN), "{{technique}} {{variant}}"),
     )
 
 
@@ -110,16 +115,15 @@ def _memory() -> TimeSeries:
     )
 
 
-def _client_and_server() -> TimeSeries:
+def _client_and_server(client: str, server: str, quantile: str, window: str) -> TimeSeries:
     panel = time_series(
-        "${technique:text}",
-        "Durations as the client and as the service saw them: the median of the last minute, and"
-        " dashed the 99th percentile of the last five. They differ by the way between the two.",
+        f"${{technique:text}}, {quantile}",
+        f"Duration ({quantile}) as the client and, dashed, as the service saw it, over {window}."
+        " They differ by the way between the two.",
         units.Seconds,
-        query(select(CLIENT_P50, *_ONE), "client {{variant}} p50"),
-        query(select(P50, *_ONE), "server {{variant}} p50"),
-        query(select(CLIENT_P99, *_ONE), "client {{variant}} p99"),
-        query(select(P99, *_ONE), "server {{variant}} p99"),
+        query(select(client, *_ONE), "{{variant}}, client"),
+        query(select(server, *_ONE), "{{variant}}, service"),
+        columns=6,
     )
-    repeated = panel.repeat("technique").repeat_direction("h")
-    return dashed(repeated.max_per_row(3), "p99")
+    repeated = panel.repeat("technique").repeat_direction("h").max_per_row(4)
+    return logarithmic(by_variant(dashed(repeated, "service")))

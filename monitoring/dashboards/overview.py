@@ -13,7 +13,14 @@ from monitoring.dashboards.frame import (
     finished,
     frame,
 )
-from monitoring.dashboards.panels import dashed, query, speed_up, time_series
+from monitoring.dashboards.panels import (
+    by_variant,
+    dashed,
+    logarithmic,
+    query,
+    speed_up,
+    time_series,
+)
 from monitoring.dashboards.summary import summary
 from monitoring.promql import select
 from monitoring.recording import CPU, ERROR_RATIO, P50, P50_SPEEDUP, P99, P99_SPEEDUP, REQUEST_RATE
@@ -61,11 +68,11 @@ def _latency() -> TimeSeries:
         query(select(P99, _HERE, _BOTH), "{{variant}} p99"),
         columns=8,
     )
-    return dashed(panel, "p99")
+    return logarithmic(by_variant(dashed(panel, "p99")))
 
 
 def _throughput() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Requests answered",
         "Requests a second over the last minute. Continuous load sends to one variant at a time"
         " with a fixed number of clients, so that a faster variant answers more in its turn.",
@@ -73,10 +80,11 @@ def _throughput() -> TimeSeries:
         query(select(REQUEST_RATE, _HERE, _BOTH), "{{variant}}"),
         columns=4,
     )
+    return by_variant(panel)
 
 
 def _cpu() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "CPU of a request",
         "Seconds of CPU that the service spends on a request, the mean of the last minute; what"
         " the database spends is not in it.",
@@ -84,6 +92,7 @@ def _cpu() -> TimeSeries:
         query(select(CPU, _HERE, _BOTH), "{{variant}}"),
         columns=4,
     )
+    return by_variant(panel)
 
 
 def _errors() -> TimeSeries:
@@ -94,4 +103,4 @@ def _errors() -> TimeSeries:
         query(select(ERROR_RATIO, _HERE, _BOTH), "{{variant}}"),
         columns=4,
     )
-    return panel.axis_soft_max(0.01)
+    return by_variant(panel.axis_soft_max(0.01))

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from grafana_foundation_sdk.builders import heatmap, stat, timeseries
+from grafana_foundation_sdk.builders import heatmap, stat
 from grafana_foundation_sdk.builders.common import (
     ReduceDataOptions,
+    ScaleDistributionConfig,
     VizLegendOptions,
     VizTooltipOptions,
 )
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.builders.prometheus import Dataquery as Query
+from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import units
@@ -20,6 +22,7 @@ from grafana_foundation_sdk.models.common import (
     DataSourceRef,
     LegendDisplayMode,
     LegendPlacement,
+    ScaleDistribution,
     SortOrder,
     TooltipDisplayMode,
     VisibilityMode,
@@ -38,8 +41,10 @@ DATA_SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 
 #: The unit of a speed-up.
 SPEED_UP = "suffix:×"
-#: By what a series' name begins with: the same colour for a variant in every picture.
-COLOURS = {"naive": "orange", "optimized": "blue", "client": "purple", "server": "green"}
+#: Where an axis of durations begins: a logarithmic one has no zero.
+_LEAST_SECONDS = 0.0001
+#: The same for a variant in every picture.
+COLOURS = {"naive": "orange", "optimized": "blue"}
 
 
 def query(expression: str, legend: str = "") -> Query:
@@ -60,11 +65,11 @@ def with_references(queries: Sequence[Query]) -> list[Builder[Dataquery]]:
 
 
 def time_series(
-    title: str, description: str, unit: str, *queries: Query, columns: int = 8, rows: int = 7
-) -> timeseries.Panel:
-    """Lines over time, `columns` of the 24 wide; a legend with the latest values."""
-    panel = (
-        timeseries.Panel()
+    title: str, description: str, unit: str, *queries: Query, columns: int = 8, rows: int = 8
+) -> TimeSeries:
+    """Lines over time, `columns` of the 24 wide."""
+    return (
+        TimeSeries()
         .title(title)
         .description(description)
         .unit(unit)
@@ -73,7 +78,7 @@ def time_series(
         .span(columns)
         .height(rows)
         .line_width(2)
-        .fill_opacity(6)
+        .fill_opacity(0)
         .show_points(VisibilityMode.NEVER)
         # Variants are driven in turn: between two slots there is nothing to draw.
         .span_nulls(True)
@@ -81,7 +86,22 @@ def time_series(
         .legend(_legend())
         .tooltip(_tooltip())
     )
-    return _coloured(panel)
+
+
+def by_variant(panel: TimeSeries) -> TimeSeries:
+    """A variant's lines in its colour."""
+    for variant, colour in COLOURS.items():
+        fixed = {"mode": "fixed", "fixedColor": colour}
+        panel = panel.override_by_regexp(
+            f"/^{variant}/", [DynamicConfigValue(id_val="color", value=fixed)]
+        )
+    return panel
+
+
+def logarithmic(panel: TimeSeries) -> TimeSeries:
+    """For durations: naive and optimized are often a hundredfold apart."""
+    scale = ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)
+    return panel.scale_distribution(scale).axis_soft_min(_LEAST_SECONDS)
 
 
 def speed_up(title: str, description: str, *queries: Query, columns: int) -> stat.Panel:
@@ -95,7 +115,7 @@ def speed_up(title: str, description: str, *queries: Query, columns: int) -> sta
         .datasource(DATA_SOURCE)
         .targets(with_references(queries))
         .span(columns)
-        .height(7)
+        .height(8)
         .graph_mode(BigValueGraphMode.AREA)
         .color_mode(BigValueColorMode.VALUE)
         .reduce_options(ReduceDataOptions().calcs(["lastNotNull"]))
@@ -140,10 +160,9 @@ def latency_heatmap(title: str, description: str, expression: str) -> heatmap.Pa
 def _legend() -> VizLegendOptions:
     return (
         VizLegendOptions()
-        .display_mode(LegendDisplayMode.TABLE)
+        .display_mode(LegendDisplayMode.LIST)
         .placement(LegendPlacement.BOTTOM)
         .show_legend(True)
-        .calcs(["lastNotNull", "max"])
     )
 
 
@@ -151,16 +170,7 @@ def _tooltip() -> VizTooltipOptions:
     return VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING)
 
 
-def _coloured(panel: timeseries.Panel) -> timeseries.Panel:
-    for beginning, colour in COLOURS.items():
-        fixed = {"mode": "fixed", "fixedColor": colour}
-        panel = panel.override_by_regexp(
-            f"/^{beginning}/", [DynamicConfigValue(id_val="color", value=fixed)]
-        )
-    return panel
-
-
-def dashed(panel: timeseries.Panel, ending: str) -> timeseries.Panel:
+def dashed(panel: TimeSeries, ending: str) -> TimeSeries:
     """Draw the series whose name ends so thin and dashed."""
     style = {"fill": "dash", "dash": [6, 6]}
     return panel.override_by_regexp(
@@ -168,6 +178,5 @@ def dashed(panel: timeseries.Panel, ending: str) -> timeseries.Panel:
         [
             DynamicConfigValue(id_val="custom.lineStyle", value=style),
             DynamicConfigValue(id_val="custom.lineWidth", value=1),
-            DynamicConfigValue(id_val="custom.fillOpacity", value=0),
         ],
     )

@@ -51,15 +51,15 @@ class Column:
 
 
 COLUMNS = (
-    Column("Speed-up, median", SPEED_UP, P50_SPEEDUP, "optimized"),
-    Column("Speed-up, p99", SPEED_UP, P99_SPEEDUP, "optimized"),
-    Column("Speed-up, mean", SPEED_UP, MEAN_SPEEDUP, "optimized"),
-    Column("Naive, median", units.Seconds, P50, "naive"),
-    Column("Optimized, median", units.Seconds, P50, "optimized"),
-    Column("Naive, requests/s", units.RequestsPerSecond, REQUEST_RATE, "naive"),
-    Column("Optimized, requests/s", units.RequestsPerSecond, REQUEST_RATE, "optimized"),
-    Column("Naive, CPU", units.Seconds, CPU, "naive"),
-    Column("Optimized, CPU", units.Seconds, CPU, "optimized"),
+    Column("Speed-up p50", SPEED_UP, P50_SPEEDUP, "optimized"),
+    Column("Speed-up p99", SPEED_UP, P99_SPEEDUP, "optimized"),
+    Column("Speed-up mean", SPEED_UP, MEAN_SPEEDUP, "optimized"),
+    Column("Naive p50", units.Seconds, P50, "naive"),
+    Column("Optimized p50", units.Seconds, P50, "optimized"),
+    Column("Naive rate", units.RequestsPerSecond, REQUEST_RATE, "naive"),
+    Column("Optimized rate", units.RequestsPerSecond, REQUEST_RATE, "optimized"),
+    Column("Naive CPU", units.Seconds, CPU, "naive"),
+    Column("Optimized CPU", units.Seconds, CPU, "optimized"),
     Column("Errors", units.PercentUnit, ERROR_RATIO, "naive|optimized"),
 )
 
@@ -79,6 +79,7 @@ def summary() -> Table:
         .targets(queries)
         .span(24)
         .height(9)
+        .min_width(70)
         .transformations(_one_row_each())
         .override_by_name("Technique", [DynamicConfigValue(id_val="links", value=[_DETAILS])])
     )

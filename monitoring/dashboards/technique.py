@@ -16,8 +16,10 @@ from monitoring.dashboards.frame import (
     frame,
 )
 from monitoring.dashboards.panels import (
+    by_variant,
     dashed,
     latency_heatmap,
+    logarithmic,
     query,
     speed_up,
     time_series,
@@ -114,26 +116,28 @@ def _quantiles() -> TimeSeries:
         ),
         columns=16,
     )
-    return dashed(panel, "p9[59]")
+    return logarithmic(by_variant(dashed(panel, "p9[59]")))
 
 
 def _throughput() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Requests answered",
         "Requests a second over the last minute; continuous load sends to the variants in turn.",
         units.RequestsPerSecond,
         query(select(REQUEST_RATE, *_CHOSEN), "{{variant}}"),
     )
+    return by_variant(panel)
 
 
 def _cpu() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "CPU of a request",
         "Seconds of CPU that the service spends on a request, the mean of the last minute; what"
         " the database spends is not in it.",
         units.Seconds,
         query(select(CPU, *_CHOSEN), "{{variant}}"),
     )
+    return by_variant(panel)
 
 
 def _errors() -> TimeSeries:
@@ -143,17 +147,18 @@ def _errors() -> TimeSeries:
         units.PercentUnit,
         query(select(ERROR_RATIO, *_CHOSEN), "{{variant}}"),
     )
-    return panel.axis_soft_max(0.01)
+    return by_variant(panel.axis_soft_max(0.01))
 
 
 def _sizes() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Bytes of an answer",
         "Mean length of a body as sent, after compression.",
         units.BytesIEC,
         query(mean(RESPONSE_SIZE, VARIANT, STEP, *_CHOSEN), "{{variant}}"),
         columns=12,
     )
+    return by_variant(panel)
 
 
 def _in_flight() -> TimeSeries:

@@ -19,9 +19,11 @@ ANSWERS: list[str] = []
 _VARIANTS = sum(len(each.variants) for each in TECHNIQUES)
 
 
-def needs(program: str, package: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"needs {program}: on Debian, apt install {package}")
+def needs(program: str, package: str) -> str:
+    """Where the program is; skips the test where it is not installed."""
+    return shutil.which(program) or pytest.skip(
+        f"needs {program}: on Debian, apt install {package}"
+    )
 
 
 @pytest.fixture(scope="session")

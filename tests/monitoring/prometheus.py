@@ -16,11 +16,11 @@ from typing import Any
 
 import yaml
 
-from monitoring.generation import GENERATED
+from monitoring.generation import GENERATED, HERE
 from monitoring.scraping import RULE_FILES, at, configuration
 from services.local.ports import free_port
 
-RULES = GENERATED / "prometheus"
+RULES = HERE / GENERATED / "prometheus"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import urllib.error
 
 import pytest
 
-from monitoring.generation import GENERATED
+from monitoring.generation import GENERATED, HERE
+from monitoring.questions import QUESTIONS
 from monitoring.recording import P50
 from services import telemetry
 from tests.monitoring.conftest import ANSWERS, STATE
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.timeout(300)
 
 DASHBOARDS: list[Dashboard] = [
     json.loads(path.read_text("utf-8"))
-    for path in sorted((GENERATED / "dashboards").glob("*.json"))
+    for path in sorted((HERE / GENERATED / "dashboards").glob("*.json"))
 ]
 PANELS = [
     pytest.param(dashboard, panel, id=f"{dashboard['uid']}-{panel['id']}-{panel['title']}")
@@ -64,6 +65,12 @@ def test_prometheus_understands_what_marks_events(
 ) -> None:
     for annotation in dashboard["annotations"]["list"]:
         prometheus.get("query", query=annotation["target"]["expr"])
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_a_question_of_the_page_has_an_answer(number: int, prometheus: Prometheus) -> None:
+    question = QUESTIONS[number]
+    assert prometheus.instant(question.expression) > 0
 
 
 def test_a_query_that_prometheus_does_not_understand_fails(prometheus: Prometheus) -> None:

@@ -1,0 +1,57 @@
+"""The rules, by Prometheus's own tool: that they parse, when they fire and when they do not."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitoring.alerts import alerts
+from tests.monitoring.conftest import needs
+from tests.monitoring.prometheus import RULES
+
+CASES = Path(__file__).parent / "rules"
+
+
+def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = needs("promtool", "prometheus")
+    return subprocess.run(
+        [program, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_rules_parse() -> None:
+    checked = promtool("check", "rules", f"{RULES}/recording.yaml", f"{RULES}/alerts.yaml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_configuration_is_clean() -> None:
+    checked = promtool("check", "config", f"{RULES}/prometheus.yaml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("case", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_rules_do_what_they_should(case: Path) -> None:
+    tested = promtool("test", "rules", str(case))
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+@pytest.mark.parametrize("alert", [each.name for each in alerts()])
+def test_each_alert_has_a_case_that_fires_and_one_that_does_not(alert: str) -> None:
+    expected = [
+        bool(each["exp_alerts"])
+        for case in CASES.glob("*.yaml")
+        for test in yaml.safe_load(case.read_text("utf-8"))["tests"]
+        for each in test.get("alert_rule_test", ())
+        if each["alertname"] == alert
+    ]
+    assert set(expected) == {True, False}
+
+
+def test_a_case_that_expects_the_wrong_thing_fails(tmp_path: Path) -> None:
+    shutil.copytree(RULES, tmp_path / "rules")
+    text = (CASES / "target_down.yaml").read_text("utf-8")
+    text = text.replace("../../../monitoring/generated/prometheus", "rules")
+    (tmp_path / "wrong.yaml").write_text(text.replace("exp_alerts: []", "exp_alerts: [{}]"))
+    assert promtool("test", "rules", str(tmp_path / "wrong.yaml")).returncode == 1
