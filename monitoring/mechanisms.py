@@ -37,7 +37,9 @@ class Mechanism:
 
     @property
     def labels(self) -> dict[str, str]:
-        labels = {"mechanism": self.name, "unit": self.unit, "figure": self.figure}
+        # The name is the title of a panel.
+        title = self.name[0].upper() + self.name[1:]
+        labels = {"mechanism": title, "unit": self.unit, "figure": self.figure}
         return {name: value for name, value in labels.items() if value}
 
 

@@ -1,7 +1,8 @@
 """Recording rules: what dashboards and alerts ask for again and again, computed once.
 
 Names are level:metric:operations, the window last. A median over a minute settles; a p99 needs
-five, since a minute of a slow variant holds too few requests above it.
+five, since a minute of a slow variant holds too few requests above it. Rates need two: continuous
+load comes to each variant in turn, three or four times a minute.
 """
 
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ MEAN = _name(VARIANT, REQUEST_DURATION, "mean_rate1m")
 P50_SPEEDUP = _name(VARIANT, REQUEST_DURATION, "p50_speedup1m")
 P99_SPEEDUP = _name(VARIANT, REQUEST_DURATION, "p99_speedup5m")
 MEAN_SPEEDUP = _name(VARIANT, REQUEST_DURATION, "mean_speedup1m")
-REQUEST_RATE = _name(VARIANT, "http_server_requests", "rate1m")
+REQUEST_RATE = _name(VARIANT, "http_server_requests", "rate2m")
 ERROR_RATIO = _name(VARIANT, "http_server_requests", "error_ratio_rate1m")
 CPU = _name(VARIANT, REQUEST_CPU, "mean_rate1m")
 LAG = _name(TECHNIQUE, EVENT_LOOP_LAG, "p99_rate5m")
@@ -62,9 +63,9 @@ MECHANISM = _name(VARIANT, "mechanism", "rate1m")
 GATEWAY_P50 = _name(TECHNIQUE, GATEWAY_REQUEST_DURATION, "p50_rate1m")
 GATEWAY_P99 = _name(TECHNIQUE, GATEWAY_REQUEST_DURATION, "p99_rate5m")
 GATEWAY_CPU = _name(TECHNIQUE, GATEWAY_REQUEST_CPU, "mean_rate1m")
-GATEWAY_EXTRA = _name(TECHNIQUE, GATEWAY_REQUEST_DURATION, "mean_less_service1m")
-CLIENT_RATE = _name(VARIANT, "loadgen_requests", "rate1m")
-CLIENT_EXTRA = _name(VARIANT, LOADGEN_REQUEST_DURATION, "mean_less_service1m")
+GATEWAY_EXTRA = _name(TECHNIQUE, GATEWAY_REQUEST_DURATION, "mean_less_service5m")
+CLIENT_RATE = _name(VARIANT, "loadgen_requests", "rate2m")
+CLIENT_EXTRA = _name(VARIANT, LOADGEN_REQUEST_DURATION, "mean_less_service5m")
 CLIENT_P50 = _name(VARIANT, LOADGEN_REQUEST_DURATION, "p50_rate1m")
 CLIENT_P99 = _name(VARIANT, LOADGEN_REQUEST_DURATION, "p99_rate5m")
 
@@ -105,7 +106,7 @@ def _speedup(series: str) -> str:
 
 
 def _requests() -> Iterator[Recording]:
-    yield Recording(REQUEST_RATE, per_second(REQUEST_DURATION, VARIANT, "1m"))
+    yield Recording(REQUEST_RATE, per_second(REQUEST_DURATION, VARIANT, "2m"))
     yield Recording(ERROR_RATIO, share(VARIANT, REQUEST_DURATION, "1m", FAILED))
     yield Recording(CPU, mean(REQUEST_CPU, VARIANT, "1m"))
     yield Recording(LAG, quantile(0.99, EVENT_LOOP_LAG, TECHNIQUE, "5m"))
@@ -129,10 +130,11 @@ def _outside() -> Iterator[Recording]:
     yield Recording(GATEWAY_P99, quantile(0.99, *gateway, "5m", ANSWERED))
     yield Recording(GATEWAY_CPU, mean(GATEWAY_REQUEST_CPU, TECHNIQUE, "1m"))
     # Variant by variant first: the gateway's mix need not be the service's.
-    added = f"{mean(GATEWAY_REQUEST_DURATION, VARIANT, '1m', ANSWERED)} - {MEAN}"
+    took = mean(REQUEST_DURATION, VARIANT, "5m", ANSWERED)
+    added = f"{mean(GATEWAY_REQUEST_DURATION, VARIANT, '5m', ANSWERED)} - {took}"
     yield Recording(GATEWAY_EXTRA, f"avg by (technique) ({added})")
     client = (LOADGEN_REQUEST_DURATION, VARIANT)
-    yield Recording(CLIENT_RATE, per_second(LOADGEN_REQUESTS, VARIANT, "1m", 'outcome="ok"'))
-    yield Recording(CLIENT_EXTRA, f"{mean(*client, '1m')} - {MEAN}")
+    yield Recording(CLIENT_RATE, per_second(LOADGEN_REQUESTS, VARIANT, "2m", 'outcome="ok"'))
+    yield Recording(CLIENT_EXTRA, f"{mean(*client, '5m')} - {took}")
     yield Recording(CLIENT_P50, quantile(0.5, *client, "1m"))
     yield Recording(CLIENT_P99, quantile(0.99, *client, "5m"))

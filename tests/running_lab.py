@@ -39,10 +39,12 @@ def lab_up(state: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str],
 def _addresses(process: subprocess.Popen[str]) -> dict[str, str]:
     assert process.stderr is not None
     addresses: dict[str, str] = {}
+    said = []
     for line in process.stderr:
+        said.append(line)
         match line.split():
             case [name, address] if address.startswith("http://"):
                 addresses[name] = address
             case ["load", "is", "running;", *_]:
                 return addresses
-    raise AssertionError(f"the lab ended with {process.wait()} before it was up")
+    raise AssertionError(f"the lab ended with {process.wait()} before it was up:\n{''.join(said)}")

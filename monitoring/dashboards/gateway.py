@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import units
 
 from monitoring.dashboards.frame import choice_of_techniques, finished, frame
-from monitoring.dashboards.panels import dashed, logarithmic, query, time_series
+from monitoring.dashboards.panels import counting, dashed, logarithmic, query, time_series
 from monitoring.promql import STEP, per_second, rate, select, share, total
 from monitoring.recording import (
     FAILED,
@@ -82,7 +82,7 @@ def _latency() -> TimeSeries:
 def _overhead() -> TimeSeries:
     return time_series(
         "What the gateway adds",
-        "Mean duration at the gateway less the mean at the service, of the last minute, averaged"
+        "Mean duration at the gateway less that at the service, of the last five minutes, averaged"
         " over the variants. It means something while all requests come through the gateway.",
         units.Seconds,
         query(select(GATEWAY_EXTRA, _CHOSEN), "{{technique}}"),
@@ -96,16 +96,17 @@ def _replicas() -> TimeSeries:
         units.Short,
         query(select(GATEWAY_REPLICAS.name, _CHOSEN), "{{technique}}"),
     )
-    return panel.decimals(0)
+    return counting(panel.decimals(0))
 
 
 def _retries() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Requests sent to another replica",
         "Requests a second that a replica refused, and that the next one was asked.",
         units.RequestsPerSecond,
         query(per_second(GATEWAY_RETRIES, TECHNIQUE, STEP, _CHOSEN), "{{technique}}"),
     )
+    return counting(panel)
 
 
 def _statuses() -> TimeSeries:
@@ -141,13 +142,14 @@ def _cpu() -> TimeSeries:
 
 
 def _in_flight() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Requests in flight",
         "Requests that the gateway is answering at the moment of the scrape.",
         units.Short,
         query(select(ACTIVE_REQUESTS.name, _ITSELF), "{{instance}}"),
         columns=4,
     )
+    return counting(panel)
 
 
 def _lag() -> TimeSeries:

@@ -66,7 +66,7 @@ def _processes() -> QueryVariable:
 def _rate() -> TimeSeries:
     return time_series(
         "Requests sent",
-        "Requests a second that were answered well, over the last minute. The load is a closed"
+        "Requests a second that were answered well, over two minutes. The load is a closed"
         " loop: so many clients, each waiting for its answer; there is no rate that it intends.",
         units.RequestsPerSecond,
         query(total(TECHNIQUE, select(CLIENT_RATE, _CHOSEN)), "{{technique}}"),
@@ -88,7 +88,7 @@ def _errors() -> TimeSeries:
 def _difference() -> TimeSeries:
     return time_series(
         "Between client and service",
-        "Mean duration that the client saw less the mean at the service, of the last minute: the"
+        "Mean duration that the client saw less that at the service, of the last five minutes: the"
         " network, the gateway where there is one, and the client itself.",
         units.Seconds,
         query(select(CLIENT_EXTRA, _CHOSEN), "{{technique}} {{variant}}"),

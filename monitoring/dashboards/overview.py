@@ -74,8 +74,8 @@ def _latency() -> TimeSeries:
 def _throughput() -> TimeSeries:
     panel = time_series(
         "Requests answered",
-        "Requests a second over the last minute. Continuous load sends to one variant at a time"
-        " with a fixed number of clients, so that a faster variant answers more in its turn.",
+        "Requests a second over the last two minutes. Continuous load sends to one variant at a"
+        " time with a fixed number of clients, so that a faster one answers more in its turn.",
         units.RequestsPerSecond,
         query(select(REQUEST_RATE, _HERE, _BOTH), "{{variant}}"),
         columns=4,

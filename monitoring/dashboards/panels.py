@@ -44,7 +44,7 @@ SPEED_UP = "suffix:×"
 #: Where an axis of durations begins: a logarithmic one has no zero.
 _LEAST_SECONDS = 0.0001
 #: The same for a variant in every picture.
-COLOURS = {"naive": "orange", "optimized": "blue"}
+COLOURS = {"naive": "orange", "optimized": "blue", "offset": "purple"}
 
 
 def query(expression: str, legend: str = "") -> Query:
@@ -83,6 +83,8 @@ def time_series(
         # Variants are driven in turn: between two slots there is nothing to draw.
         .span_nulls(True)
         .axis_soft_min(0)
+        # By name: a technique has the same colour in every picture.
+        .color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
         .legend(_legend())
         .tooltip(_tooltip())
     )
@@ -98,6 +100,11 @@ def by_variant(panel: TimeSeries) -> TimeSeries:
     return panel
 
 
+def counting(panel: TimeSeries) -> TimeSeries:
+    """For what is often all zero: without a bound Grafana would draw an axis to 100."""
+    return panel.axis_soft_max(1)
+
+
 def logarithmic(panel: TimeSeries) -> TimeSeries:
     """For durations: naive and optimized are often a hundredfold apart."""
     scale = ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)
@@ -111,7 +118,8 @@ def speed_up(title: str, description: str, *queries: Query, columns: int) -> sta
         .title(title)
         .description(description)
         .unit(SPEED_UP)
-        .decimals(2)
+        .decimals(1)
+        .field_min_max(True)
         .datasource(DATA_SOURCE)
         .targets(with_references(queries))
         .span(columns)
@@ -170,9 +178,9 @@ def _tooltip() -> VizTooltipOptions:
     return VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING)
 
 
-def dashed(panel: TimeSeries, ending: str) -> TimeSeries:
-    """Draw the series whose name ends so thin and dashed."""
-    style = {"fill": "dash", "dash": [6, 6]}
+def dashed(panel: TimeSeries, ending: str, *lengths: int) -> TimeSeries:
+    """Draw the series whose name ends so thin and dashed: pixels drawn, pixels not."""
+    style = {"fill": "dash", "dash": list(lengths or (8, 6))}
     return panel.override_by_regexp(
         f"/{ending}$/",
         [

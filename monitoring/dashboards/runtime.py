@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import VariableHide
 
 from monitoring.dashboards.frame import choice_of_labels, finished, frame
-from monitoring.dashboards.panels import query, time_series
+from monitoring.dashboards.panels import counting, query, time_series
 from monitoring.promql import STEP, per_second, quantile, rate, select, total
 from monitoring.recording import LAG, TECHNIQUE
 from services.telemetry import (
@@ -53,7 +53,7 @@ def _up() -> TimeSeries:
         units.Short,
         query(f"sum by (service) ({select('up', _CHOSEN)})", "{{service}}"),
     )
-    return panel.decimals(0)
+    return counting(panel.decimals(0))
 
 
 def _cpu() -> TimeSeries:
@@ -87,11 +87,10 @@ def _lag() -> TimeSeries:
 def _collections() -> TimeSeries:
     return time_series(
         "Garbage collections",
-        "Collections a second by generation, the third being the one that takes long.",
-        units.CountsPerSecond,
+        "Collections a second, of all generations.",
+        units.OpsPerSecond,
         query(
-            total(("service", "generation"), rate("python_gc_collections_total", STEP, _CHOSEN)),
-            "{{service}} {{generation}}",
+            total(("service",), rate("python_gc_collections_total", STEP, _CHOSEN)), "{{service}}"
         ),
     )
 
@@ -115,12 +114,13 @@ def _statements() -> TimeSeries:
 
 
 def _failures() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Statements that failed",
         "Statements a second that brought no answer: refused, broken off, or past their deadline.",
         units.OpsPerSecond,
         query(per_second(DATABASE_OPERATIONS, TECHNIQUE, STEP, 'outcome="error"'), "{{technique}}"),
     )
+    return counting(panel)
 
 
 def _duration() -> TimeSeries:
@@ -142,12 +142,13 @@ def _connections() -> TimeSeries:
 
 
 def _opened() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Connections opened",
         "Connections a second. A pool opens few; one for each request is what it saves.",
         units.OpsPerSecond,
         query(per_second(DATABASE_CONNECTIONS_OPENED, TECHNIQUE, STEP), "{{technique}}"),
     )
+    return counting(panel)
 
 
 def _wait() -> TimeSeries:

@@ -23,6 +23,7 @@ from monitoring.recording import (
     P99_SPEEDUP,
     REQUEST_RATE,
 )
+from services.catalog import TECHNIQUES
 
 _CHOSEN = 'technique=~"$technique"'
 _DETAILS = {
@@ -81,7 +82,7 @@ def summary() -> Table:
         .height(9)
         .min_width(70)
         .transformations(_one_row_each())
-        .override_by_name("Technique", [DynamicConfigValue(id_val="links", value=[_DETAILS])])
+        .override_by_name("Technique", _titles())
     )
     for column in COLUMNS:
         panel = panel.override_by_name(column.title, _style(column))
@@ -99,6 +100,17 @@ def _one_row_each() -> list[DataTransformerConfig]:
     return [
         DataTransformerConfig(id_val="merge", options={}),
         DataTransformerConfig(id_val="organize", options=organize),
+    ]
+
+
+def _titles() -> list[DynamicConfigValue]:
+    titles = {
+        each.name: {"text": each.title, "index": number} for number, each in enumerate(TECHNIQUES)
+    }
+    return [
+        DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": titles}]),
+        DynamicConfigValue(id_val="links", value=[_DETAILS]),
+        DynamicConfigValue(id_val="custom.width", value=190),
     ]
 
 

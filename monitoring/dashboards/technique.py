@@ -17,6 +17,7 @@ from monitoring.dashboards.frame import (
 )
 from monitoring.dashboards.panels import (
     by_variant,
+    counting,
     dashed,
     latency_heatmap,
     logarithmic,
@@ -37,7 +38,7 @@ from monitoring.recording import (
     VARIANT,
 )
 from services.catalog import TECHNIQUES
-from services.telemetry import ACTIVE_REQUESTS, REQUEST_DURATION, RESPONSE_SIZE
+from services.telemetry import REQUEST_DURATION, RESPONSE_SIZE
 
 _HERE = 'technique="$technique"'
 _CHOSEN = (_HERE, 'variant=~"$variant"')
@@ -116,13 +117,13 @@ def _quantiles() -> TimeSeries:
         ),
         columns=16,
     )
-    return logarithmic(by_variant(dashed(panel, "p9[59]")))
+    return logarithmic(by_variant(dashed(dashed(panel, "p99"), "p95", 2, 4)))
 
 
 def _throughput() -> TimeSeries:
     panel = time_series(
         "Requests answered",
-        "Requests a second over the last minute; continuous load sends to the variants in turn.",
+        "Requests a second over the last two minutes; load comes to the variants in turn.",
         units.RequestsPerSecond,
         query(select(REQUEST_RATE, *_CHOSEN), "{{variant}}"),
     )
@@ -162,13 +163,15 @@ def _sizes() -> TimeSeries:
 
 
 def _in_flight() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Requests in flight",
-        "Requests that the service is answering at the moment of the scrape, by replica.",
+        "How many requests the service is answering at a time, on average: the seconds that all"
+        " requests took together, per second.",
         units.Short,
-        query(select(ACTIVE_REQUESTS.name, _HERE), "{{instance}}"),
+        query(total(VARIANT, rate(f"{REQUEST_DURATION.name}_sum", STEP, *_CHOSEN)), "{{variant}}"),
         columns=12,
     )
+    return counting(by_variant(panel))
 
 
 def _heatmap() -> Heatmap:
@@ -196,4 +199,5 @@ def _mechanism() -> TimeSeries:
     for name, unit in _UNITS.items():
         written = [DynamicConfigValue(id_val="unit", value=unit)]
         panel = panel.override_by_regexp(rf"/\({name}\)$/", written)
+    panel = counting(dashed(panel, r"p99 \(seconds\)"))
     return panel.repeat("mechanism").repeat_direction("h").max_per_row(3)

@@ -114,7 +114,7 @@ def names_in(expression: str) -> set[str]:
     """The series that an expression reads."""
     for noise in (r'"[^"]*"', r"\{[^}]*\}", r"\[[^\]]*\]"):
         expression = re.sub(noise, "", expression)
-    expression = re.sub(r"\b(by|on|group_left|group_right) \([^)]*\)", "", expression)
+    expression = re.sub(r"\b(by|on|ignoring|group_left|group_right) \([^)]*\)", "", expression)
     return set(re.findall(r"[a-zA-Z_:][\w:]*\b(?!\s*\()", expression)) - WORDS
 
 
