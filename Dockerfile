@@ -1,17 +1,18 @@
 # One image for every process of the lab; the role is the command: `python -m services caching`,
-# `python -m gateway`, `python -m loadgen drive`, `python -m services.dataset`.
+# `python -m gateway`, `python -m loadgen drive`, `python -m services.dataset`, and before them all
+# `python -m services.first_start`.
 
 FROM python:3.14-slim AS packages
 COPY requirements/services.txt /
-RUN python -m venv /opt/lab \
- && /opt/lab/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
-        --requirement /services.txt
+RUN python -m venv --without-pip /opt/lab \
+ && pip --python /opt/lab/bin/python install --no-cache-dir --disable-pip-version-check \
+        --require-hashes --requirement /services.txt
 
 FROM python:3.14-slim
 RUN groupadd --gid 10001 lab \
  && useradd --uid 10001 --gid lab --no-create-home --shell /usr/sbin/nologin lab \
     # A volume that is mounted here takes over the owner.
- && install --directory --owner lab --group lab /var/log/lab
+ && install --directory --owner lab --group lab /var/log/lab /secrets/database /secrets/grafana
 COPY --from=packages /opt/lab /opt/lab
 ENV PATH=/opt/lab/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -4,10 +4,12 @@ VENV := .venv/bin
 LOCAL := .venv/.local-installed
 DEV := .venv/.dev-installed
 OUTPUT ?=
+TEST_OPTIONS ?=
+PROMETHEUS ?=
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: help setup demo up check test bench bench-chassis lock clean
+.PHONY: help setup demo up check generate questions test test-compose bench bench-chassis lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -20,15 +22,25 @@ demo: $(LOCAL)  ## Start the lab, measure all seven techniques, print the table,
 up: $(LOCAL)  ## Run the lab with continuous load until Ctrl-C
 	$(VENV)/python -m services.local up
 
-check: $(DEV)  ## Lint, types, import contracts, figures in documents
+check: $(DEV)  ## Lint, types, import contracts, figures in documents, generated files
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-cache
 	$(VENV)/python -m loadgen.documents --check
+	$(VENV)/python -m monitoring check
+
+generate: $(DEV)  ## Write dashboards, rules and scrape configuration anew from catalog and metrics
+	$(VENV)/python -m monitoring generate
+
+questions: $(DEV)  ## Ask Prometheus at PROMETHEUS the ten questions of monitoring/QUESTIONS.md anew
+	$(VENV)/python -m monitoring ask $(if $(PROMETHEUS),--prometheus "$(PROMETHEUS)")
 
 test: $(DEV)  ## The whole test suite, against real servers
-	$(VENV)/python -m pytest
+	$(VENV)/python -m pytest $(TEST_OPTIONS)
+
+test-compose: $(DEV)  ## The lab in containers, on a real engine, from a cold start to its end
+	$(VENV)/python -m pytest tests/compose $(TEST_OPTIONS)
 
 bench: $(LOCAL)  ## Measure anew what README.md and the cards say, and write it there
 	$(VENV)/python -m services.local run -- $(VENV)/python -m loadgen run --output loadgen/reports
@@ -52,6 +64,7 @@ clean:  ## Remove .venv and all data
 	@$(PYTHON) -m venv .venv \
 		|| { rm -rf .venv; echo "error: cannot make .venv; on Debian: apt install python3-venv"; exit 1; }
 
+# Not a dependency of the lab: only what its load generator is compared with.
 $(LOCAL): requirements/local.txt | .venv/bin/python
 	$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -3,10 +3,10 @@
 import asyncio
 import importlib
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -23,6 +23,33 @@ STATE = ROOT / ".lab" / "test"
 
 Client = TestClient[Any, Any]
 ClientOf = Callable[..., Awaitable[Client]]
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _without_skip((yield), item.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _without_skip((yield), collector.config)
+
+
+def _without_skip(report: Report, config: pytest.Config) -> Report:
+    if report.skipped and not hasattr(report, "wasxfail") and config.getoption("no_skips"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was not to be skipped. {reason}"
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -91,8 +118,8 @@ async def samples(client: Client) -> dict[str, float]:
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     """Returns once it holds; what happens in another process cannot be awaited, only asked for."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -1,12 +1,15 @@
 """Load the data set: `python -m services.dataset`."""
 
 import argparse
+import logging
 
 import psycopg2
 
 from services.chassis.serve import CannotStart, configure_logging, stop_with
 from services.dataset.loader import load
 from services.settings import InvalidSettings, load_settings
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -18,7 +21,8 @@ def main() -> None:
     try:
         settings = load_settings()
         configure_logging(settings)
-        load(settings)
+        if not load(settings):
+            logger.info("the %s data set is loaded already", settings.dataset_size)
     except InvalidSettings as error:
         stop_with(error)
     except psycopg2.Error as error:

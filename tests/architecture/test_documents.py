@@ -5,13 +5,16 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 from services.catalog import TECHNIQUES
+from services.settings import PREFIX, Settings
 from tests.conftest import ROOT
 
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("services/*/README.md")]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("services/*/README.md"), *ROOT.glob("monitoring/*.md")]
 LOCKS = {"services": [], "local": ["local"], "dev": ["local", "dev"]}
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -54,9 +57,26 @@ def test_locks_agree_with_each_other() -> None:
         assert pinned(lock).items() <= everything.items()
 
 
-def test_compose_and_prometheus_know_every_technique() -> None:
-    compose = (ROOT / "compose.yaml").read_text("utf-8")
-    scraped = (ROOT / "monitoring" / "prometheus" / "prometheus.yaml").read_text("utf-8")
+def test_compose_knows_every_technique() -> None:
+    upstreams = COMPOSE["services"]["gateway"]["environment"]["LAB_UPSTREAMS"]
+    assert upstreams.split(", ") == [
+        f"{technique.name}=http://{technique.name}:{technique.port}" for technique in TECHNIQUES
+    ]
     for technique in TECHNIQUES:
-        assert f"{technique.name}=http://{technique.name}:{technique.port}" in compose
-        assert f"names: [{technique.name}], type: A, port: {technique.port}" in scraped
+        assert COMPOSE["services"][technique.name]["environment"]["LAB_PORT"] == technique.port
+
+
+def test_compose_passes_every_setting_on_but_those_that_hold_containers_together() -> None:
+    own = r"host|port|ports|upstreams|(database|redis)_(host|port|name|user|password)|\w+_directory"
+    left = [name for name in Settings.model_fields if not re.fullmatch(own, name)]
+    assert set(COMPOSE["x-settings"]) == {PREFIX + name.upper() for name in left}
+
+
+def test_env_holds_what_compose_asks_for_and_no_secret() -> None:
+    text = (ROOT / ".env").read_text("utf-8")
+    asked = re.findall(r"\$\{(\w+):\?see \.env\}", (ROOT / "compose.yaml").read_text("utf-8"))
+    assert set(re.findall(r"^(\w+)=", text, re.MULTILINE)) == {
+        "COMPOSE_PROFILES", "LAB_DATASET_SIZE", *asked,
+    }  # fmt: skip
+    offered = re.findall(r"^#(LAB_\w+)=", text, re.MULTILINE)
+    assert set(offered) <= COMPOSE["x-settings"].keys()
