@@ -4,19 +4,21 @@ VENV := .venv/bin
 LOCAL := .venv/.local-installed
 DEV := .venv/.dev-installed
 OUTPUT ?=
+LOCUST_HERE := .lab/locust/bin/locust
+LOCUST ?= $(LOCUST_HERE)
 TEST_OPTIONS ?=
 PROMETHEUS ?=
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: help setup demo up check generate questions test test-compose bench bench-chassis lock clean
+.PHONY: help setup demo up check generate questions test test-compose bench bench-chassis bench-loadgen lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 setup: $(LOCAL)  ## Prepare .venv and nothing else
 
-demo: $(LOCAL)  ## Start the lab, measure all seven techniques, print the table, stop (OUTPUT=dir keeps summary.json)
+demo: $(LOCAL)  ## Start the lab, measure all seven techniques, print the table, stop (OUTPUT=dir keeps evidence and reports)
 	$(VENV)/python -m services.local run -- $(VENV)/python -m loadgen run $(if $(OUTPUT),--output "$(OUTPUT)")
 
 up: $(LOCAL)  ## Run the lab with continuous load until Ctrl-C
@@ -42,12 +44,19 @@ test: $(DEV)  ## The whole test suite, against real servers
 test-compose: $(DEV)  ## The lab in containers, on a real engine, from a cold start to its end
 	$(VENV)/python -m pytest tests/compose $(TEST_OPTIONS)
 
+# A point of a sweep may say nothing (code 4): it is left out of the curve. The run itself must not.
+BENCH = $(VENV)/loadgen run --variant all --iterations 14 --output loadgen/reports \
+	&& { $(VENV)/loadgen sweep --output loadgen/reports/sweeps || [ $$? -eq 4 ]; }
+
 bench: $(LOCAL)  ## Measure anew what README.md and the cards say, and write it there
-	$(VENV)/python -m services.local run -- $(VENV)/python -m loadgen run --output loadgen/reports
+	$(VENV)/python -m services.local run -- sh -c '$(BENCH)'
 	$(VENV)/python -m loadgen.documents
 
 bench-chassis: $(LOCAL)  ## What the chassis costs: a bare route in it against a bare aiohttp handler
 	$(VENV)/python -m benchmarks.chassis
+
+bench-loadgen: $(LOCAL) $(LOCUST)  ## Whether the load generator is fast enough: against wrk (if installed) and LOCUST (default: into .lab)
+	LOCUST="$(LOCUST)" $(VENV)/python -m benchmarks.loadgen
 
 lock: $(DEV)  ## Compile requirements/*.txt from pyproject.toml, newest versions that its ranges allow
 	$(COMPILE) --upgrade --group dev -o requirements/dev.txt
@@ -65,10 +74,18 @@ clean:  ## Remove .venv and all data
 		|| { rm -rf .venv; echo "error: cannot make .venv; on Debian: apt install python3-venv"; exit 1; }
 
 # Not a dependency of the lab: only what its load generator is compared with.
-$(LOCAL): requirements/local.txt | .venv/bin/python
-	$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(LOCUST_HERE): | .venv/bin/python
+	$(VENV)/python -m venv .lab/locust
+	.lab/locust/bin/python -m pip install --quiet --disable-pip-version-check 'locust>=2.40,<3'
+
+INSTALL := $(VENV)/python -m pip install --quiet --disable-pip-version-check
+
+$(LOCAL): requirements/local.txt pyproject.toml | .venv/bin/python
+	$(INSTALL) --require-hashes -r $<
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV): requirements/dev.txt | .venv/bin/python
-	$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(DEV): requirements/dev.txt pyproject.toml | .venv/bin/python
+	$(INSTALL) --require-hashes -r $<
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@ $(LOCAL)

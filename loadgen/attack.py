@@ -1,83 +1,67 @@
-"""Closed-loop load: each of so many clients sends its next request when it has its last answer."""
+"""One block of load on one address, and what came of it: the way in to all of sending."""
 
-import asyncio
 import itertools
-from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from time import perf_counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from loadgen.connection import Address, Connection, RequestFailed
+from loadgen.closed_loop import ClosedLoop, ClosedRun
+from loadgen.connection import Address
+from loadgen.link import Link
+from loadgen.open_loop import OpenLoop, OpenRun
+from loadgen.pacer import Stage
+from loadgen.tally import Tally
 
-
-@dataclass(slots=True)
-class Tally:
-    """What came of one block: latencies in seconds of the answered requests, and the failures."""
-
-    latencies: "array[float]" = field(default_factory=lambda: array("d"))
-    errors: int = 0
-    first_error: str = ""
-    body_bytes: int = 0
-    seconds: float = 0.0
-
-    @property
-    def requests_per_second(self) -> float:
-        return len(self.latencies) / self.seconds if self.seconds else 0.0
-
-    def failed(self, reason: str) -> None:
-        self.errors += 1
-        self.first_error = self.first_error or reason
+__all__ = ["Attack", "ClosedLoop", "OpenLoop", "Tally"]
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """How to load: so many clients, for so many seconds, each pausing between its requests."""
+    """How to load, for `duration` seconds; each request has `timeout` seconds.
 
-    concurrency: int
+    Raises ValueError when that is no load: no length, a rate of 0, half a client.
+    """
+
+    load: ClosedLoop | OpenLoop
     duration: float
     timeout: float = 30.0
-    pause: float = 0.0
+    link: Link | None = None
+    #: Where there are any, they say how much, not the load.
+    stages: tuple[Stage, ...] = ()
+
+    def __post_init__(self) -> None:
+        for stage in self._stages():
+            if isinstance(self.load, ClosedLoop):
+                _ = stage.clients
+
+    @classmethod
+    def staged(
+        cls,
+        load: ClosedLoop | OpenLoop,
+        stages: Sequence[Stage],
+        timeout: float = 30.0,
+        link: Link | None = None,
+    ) -> "Attack":
+        """One stage after the other in one block, in place of the load's own rate or clients."""
+        return cls(load, sum(stage.seconds for stage in stages), timeout, link, tuple(stages))
+
+    def _stages(self) -> tuple[Stage, ...]:
+        return self.stages or (Stage(self.duration, self.load.level),)
 
     async def run(self, address: Address, requests: Sequence[bytes], first: int = 0) -> Tally:
         """Send the requests round and round, from number `first` on; count every one sent.
 
-        No request is cut short: a block ends when its last answer is in, and its seconds run to
-        that moment.
+        No request is cut short but by its timeout: a block ends when its last answer is in, and its
+        seconds run to that moment.
         """
-        tally = Tally()
         supply = itertools.islice(itertools.cycle(requests), first % len(requests), None)
-        connections = [Connection(address, self.timeout) for _ in range(self.concurrency)]
-        started = perf_counter()
-        stop = started + self.duration
+        loop = self._create(address, supply)
         try:
-            await asyncio.gather(
-                *(self._client(connection, supply, stop, tally) for connection in connections)
-            )
+            await loop.run(self._stages())
         finally:
-            tally.seconds = perf_counter() - started
-            for connection in connections:
-                connection.close()
-        return tally
+            loop.close()
+        return loop.tally
 
-    async def _client(
-        self,
-        connection: Connection,
-        supply: "itertools.islice[bytes]",
-        stop: float,
-        tally: Tally,
-    ) -> None:
-        while (started := perf_counter()) < stop:
-            try:
-                response = await connection.request(next(supply))
-            except RequestFailed as error:
-                tally.failed(str(error))
-                # A server that is gone refuses at once: without a breath this would spin.
-                await asyncio.sleep(0.05)
-                continue
-            if 200 <= response.status < 300:
-                tally.latencies.append(perf_counter() - started)
-                tally.body_bytes += response.size
-            else:
-                tally.failed(f"status {response.status}")
-            if self.pause:
-                await asyncio.sleep(self.pause)
+    def _create(self, address: Address, supply: Iterator[bytes]) -> ClosedRun | OpenRun:
+        if isinstance(self.load, ClosedLoop):
+            return ClosedRun(self.load, address, supply, self.timeout, self.link)
+        return OpenRun(self.load, address, supply, self.timeout, self.link)

@@ -24,12 +24,20 @@ class Undecodable(Exception):
     """A body that cannot be compared."""
 
 
-def document_of(response: Response) -> object:
-    """The JSON document. Raises Undecodable."""
+def body_of(response: Response) -> bytes:
+    """The body without its coding. Raises Undecodable."""
     decode = _DECODERS.get(response.content_encoding)
     if decode is None:
         raise Undecodable(f"unknown Content-Encoding {response.content_encoding!r}")
     try:
-        return orjson.loads(decode(response.body))
-    except (orjson.JSONDecodeError, zlib.error, brotli.error, zstandard.ZstdError) as error:
+        return decode(response.body)
+    except (zlib.error, brotli.error, zstandard.ZstdError) as error:
+        raise Undecodable(f"no {response.content_encoding}: {error}") from error
+
+
+def document_of(response: Response) -> object:
+    """The JSON document. Raises Undecodable."""
+    try:
+        return orjson.loads(body_of(response))
+    except orjson.JSONDecodeError as error:
         raise Undecodable(f"status {response.status}, no JSON: {error}") from error

@@ -4,18 +4,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from random import Random
-from statistics import fmean, stdev
+from statistics import NormalDist, fmean, variance
 
-RESAMPLES = 4000
-#: With three, a variant would be found to differ from itself one time in five.
+#: With three, an interval is half as wide again as with four, and tells next to nothing.
 MINIMUM_PAIRS = 4
-_LARGEST_LOGARITHM = math.log(1e6)
-_CONFIDENCE = 0.95
+#: So many find a difference of a tenth in 95 of 100 experiments and more, where a block's median is
+#: off by 5 % (one standard deviation of its logarithm, whatever the arm). With 10 it is 83 of 100.
+RECOMMENDED_PAIRS = 14
+ASSUMED_NOISE = 0.05
+_NORMAL_QUANTILE = NormalDist().inv_cdf(0.975)
 
 
 class Verdict(StrEnum):
-    """What a ratio with its interval allows to say of the optimized variant."""
+    """What a ratio with its interval allows to say of an arm."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -25,7 +26,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Speedup:
-    """Naive time over optimized time: above 1 the optimized variant is faster."""
+    """The baseline's time over the arm's, or the arm's throughput over its: above 1 is better."""
 
     estimate: float
     low: float
@@ -50,39 +51,71 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)
 
 
-def speedup(ratios: Sequence[float], random: Random) -> Speedup:
-    """The geometric mean of the pairs' ratios, with a 95 % interval bootstrapped over the pairs.
+def speedup(ratios: Sequence[float]) -> Speedup:
+    """The geometric mean of the pairs' ratios, with Student's 95 % interval of their logarithms.
 
-    The bootstrap is studentized (Efron and Tibshirani, "An Introduction to the Bootstrap", section
-    12.5), on logarithms: the plain percentile one is too narrow for a handful of pairs and would
-    find differences between a variant and itself. Raises ValueError below MINIMUM_PAIRS.
+    Student's needs no normal noise here, only symmetric one: the arms of a pair run in random
+    order, so that between equal arms r is as likely as 1/r. Then it errs towards claiming too
+    little (Efron, "Student's t-Test Under Symmetry Conditions", 1969; Benjamini, "Is the t Test
+    Really Conservative When the Parent Distribution Is Long-Tailed?", 1983). Simulated with 4 to
+    16 pairs, equal arms were told apart in 2 to 6 of 100 experiments, the less the more outliers.
+    Rejected: the studentized bootstrap, which did so in up to 11 of 100 where one block in ten is
+    an outlier, and whose intervals of four pairs were at times a hundred times too wide; and the
+    percentile bootstrap (8 to 21 of 100). Raises ValueError below MINIMUM_PAIRS.
     """
     if len(ratios) < MINIMUM_PAIRS:
         raise ValueError(f"an interval needs at least {MINIMUM_PAIRS} pairs of blocks")
-    logarithms = [math.log(ratio) for ratio in ratios]
-    centre = fmean(logarithms)
-    error = _standard_error(logarithms)
-    low, high = _studentized(logarithms, centre, random)
-    return Speedup(_ratio(centre), _ratio(centre - high * error), _ratio(centre - low * error))
+    sample = _Sample.of(ratios)
+    return _interval(sample.mean, sample.error**2, sample.freedom)
 
 
-def _ratio(logarithm: float) -> float:
-    """Bounded: a few pairs of which two agree to the last digit say nothing about the rest."""
-    return math.exp(max(-_LARGEST_LOGARITHM, min(logarithm, _LARGEST_LOGARITHM)))
+def unpaired(better: Sequence[float], worse: Sequence[float]) -> Speedup:
+    """The ratio of two geometric means, of blocks that did not run beside each other.
+
+    With Welch's 95 % interval of the logarithms' difference (Welch, "The Generalization of
+    'Student's' Problem when Several Different Population Variances are Involved", 1947). Raises
+    ValueError below MINIMUM_PAIRS values of either.
+    """
+    if min(len(better), len(worse)) < MINIMUM_PAIRS:
+        raise ValueError(f"an interval needs at least {MINIMUM_PAIRS} blocks of each")
+    one, other = _Sample.of(better), _Sample.of(worse)
+    error = one.error**2 + other.error**2
+    parts = one.error**4 / one.freedom + other.error**4 / other.freedom
+    return _interval(one.mean - other.mean, error, error**2 / parts if parts else 1.0)
 
 
-def _studentized(logarithms: Sequence[float], centre: float, random: Random) -> tuple[float, float]:
-    """The outer quantiles of the resampled means' distance from the centre, in standard errors."""
-    distances = []
-    for _ in range(RESAMPLES):
-        sample = random.choices(logarithms, k=len(logarithms))
-        error = _standard_error(sample)
-        if error > 0:  # a resample of one value repeated has none, and says nothing
-            distances.append((fmean(sample) - centre) / error)
-    distances.sort()
-    tail = (1 - _CONFIDENCE) / 2
-    return (quantile(distances, tail), quantile(distances, 1 - tail)) if distances else (0.0, 0.0)
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Mean, its standard error and the degrees of freedom, of logarithms."""
+
+    mean: float
+    error: float
+    freedom: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "_Sample":
+        logarithms = [math.log(value) for value in values]
+        error = math.sqrt(variance(logarithms) / len(logarithms))
+        return cls(fmean(logarithms), error, len(logarithms) - 1)
 
 
-def _standard_error(values: Sequence[float]) -> float:
-    return stdev(values) / math.sqrt(len(values))
+def _interval(centre: float, squared_error: float, freedom: float) -> Speedup:
+    reach = student_quantile(freedom) * math.sqrt(squared_error)
+    return Speedup(math.exp(centre), math.exp(centre - reach), math.exp(centre + reach))
+
+
+def student_quantile(freedom: float) -> float:
+    """What Student's t exceeds one time in forty.
+
+    From three degrees of freedom on it is within 0.2 % (Abramowitz and Stegun, "Handbook of
+    Mathematical Functions", 26.7.5).
+    """
+    x = _NORMAL_QUANTILE
+    terms = (
+        x,
+        (x**3 + x) / 4,
+        (5 * x**5 + 16 * x**3 + 3 * x) / 96,
+        (3 * x**7 + 19 * x**5 + 17 * x**3 - 15 * x) / 384,
+        (79 * x**9 + 776 * x**7 + 1482 * x**5 - 1920 * x**3 - 945 * x) / 92160,
+    )
+    return sum(term / freedom**power for power, term in enumerate(terms))

@@ -1,146 +1,183 @@
-"""One technique, measured: inputs, equality, warm-up, interleaved blocks, speed-up, verdict."""
+"""One experiment: equality, warm-up, interleaved blocks, and what each of them left behind.
+
+What comes out is evidence alone, without a figure: those are computed when it is judged.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from random import Random
+from time import process_time
+from typing import Any, Protocol
 
-from loadgen.attack import Attack, Tally
-from loadgen.connection import Address
-from loadgen.equality import Difference, first_difference
-from loadgen.estimate import Speedup, Verdict, quantile, speedup
+from loadgen.arms import Arm, Subject
+from loadgen.attack import Attack, ClosedLoop, OpenLoop, Tally
+from loadgen.bundle import Experiment
+from loadgen.connection import Connection, RequestFailed, encode_request
+from loadgen.equality import Difference, distinct, first_difference
+from loadgen.link import Link
+from loadgen.pacer import Stage
 from loadgen.plan import Block, interleaved
-from loadgen.workload import Inputs, draw_inputs
-from services.contract import Technique
+from loadgen.receipts import counters, growth
+from loadgen.record import Record
 
-VARIANTS = ("naive", "optimized")
-
-#: More failed requests than this share of all make a run say nothing about speed.
-MAXIMUM_ERROR_SHARE = 0.001
+#: So many different inputs are compared before anything is measured, and so many after each pair.
+SAMPLE = 16
+_SAMPLE_PER_PAIR = 2
 _WARM_UP_SHARE = 0.5
-#: Between blocks, for what a variant has left behind: queued log records, freed connections.
-_SETTLE_SECONDS = 0.05
+#: Between blocks, for what an arm has left behind: queued log records, freed connections.
+SETTLE_SECONDS = 0.05
 #: Pairs share their inputs; from pair to pair the window moves on by this many.
 _INPUTS_PER_PAIR = 61
-
-Progress = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`duration` is in seconds per block; there are two blocks per iteration."""
+    """How every experiment of a run is loaded: in an open loop where there is a rate.
+
+    `duration` is in seconds per block, `rate` in requests/s, `link` in bits/s, latency in seconds.
+    """
 
     iterations: int
     concurrency: int
     duration: float
     seed: int
+    rate: float | None = None
+    arrivals: str = "constant"
+    stages: tuple[Stage, ...] = ()
+    link: float | None = None
+    link_latency: float = 0.0
+    timeout: float = 30.0
+
+    def attack(self, duration: float | None = None) -> Attack:
+        """For a whole block, or for so many seconds. Raises ValueError when that is no load."""
+        load = self._load()
+        link = Link(self.link, self.link_latency) if self.link else None
+        if self.stages and duration is None:
+            return Attack.staged(load, self.stages, self.timeout, link)
+        return Attack(load, duration or self.block_seconds, self.timeout, link)
 
     @property
-    def steps(self) -> int:
-        """How often a technique's run reports progress."""
-        return len(VARIANTS) * (1 + self.iterations)
+    def block_seconds(self) -> float:
+        return sum(stage.seconds for stage in self.stages) or self.duration
+
+    def seconds(self, arms: int) -> float:
+        """How long the blocks of an experiment take, warm-ups included."""
+        return arms * self.block_seconds * (self.iterations + _WARM_UP_SHARE)
+
+    def as_document(self) -> dict[str, Any]:
+        """What a bundle keeps: all that was asked for, and nothing that was not."""
+        kept = {field.name: getattr(self, field.name) for field in fields(self)}
+        kept["stages"] = [asdict(stage) for stage in self.stages]
+        return {name: value for name, value in kept.items() if value not in (None, [])}
+
+    def _load(self) -> ClosedLoop | OpenLoop:
+        if self.rate is None:
+            return ClosedLoop(self.concurrency)
+        return OpenLoop(self.rate, self.arrivals, self.seed)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class VariantFigures:
-    """Over all blocks of a variant; latencies in milliseconds."""
+class Watcher(Protocol):
+    """Who is told while it goes on."""
 
-    p50_ms: float
-    p99_ms: float
-    requests_per_second: float
-    requests: int
-    errors: int
-    bytes_per_response: float
+    def experiment(self, name: str, arms: tuple[str, ...]) -> None: ...
+    def started(self, arm: str) -> None: ...
+    def finished(self, arm: str, block: Tally) -> None: ...
+    def passed(self, seconds: float) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one technique's run found; figures are absent where the answers differed."""
-
-    technique: Technique
-    difference: Difference | None
-    figures: dict[str, VariantFigures]
-    speedup: Speedup | None
-    verdict: Verdict
-    reason: str = ""
-
-
-async def measure(
-    technique: Technique, address: Address, settings: Settings, progress: Progress
-) -> Outcome:
-    """Raises RequestFailed when the service does not answer the first questions."""
-    attack = Attack(settings.concurrency, settings.duration)
-    inputs = await draw_inputs(technique, address, settings.seed, attack.timeout)
-    difference = await first_difference(inputs, address, attack.timeout)
-    if difference is not None:
-        reason = f"the variants answer differently: {difference}"
-        return Outcome(technique, difference, {}, None, Verdict.INVALID, reason)
-    tallies = await _run_blocks(inputs, address, attack, settings, progress)
-    return judge(technique, tallies, Random(f"{settings.seed}/{technique.name}/bootstrap"))
-
-
-async def _run_blocks(
-    inputs: Inputs, address: Address, attack: Attack, settings: Settings, progress: Progress
-) -> list[tuple[Block, Tally]]:
-    requests = {variant: inputs.encoded(address, variant) for variant in VARIANTS}
-    warm_up = Attack(attack.concurrency, attack.duration * _WARM_UP_SHARE, attack.timeout)
-    for variant in VARIANTS:
-        await warm_up.run(address, requests[variant])
-        progress()
-    tallies = []
-    order = Random(f"{settings.seed}/{inputs.technique.name}/plan")
-    for block in interleaved(VARIANTS, settings.iterations, order):
-        await asyncio.sleep(_SETTLE_SECONDS)
-        first = block.pair * _INPUTS_PER_PAIR
-        tallies.append((block, await attack.run(address, requests[block.variant], first)))
-        progress()
-    return tallies
-
-
-def judge(technique: Technique, tallies: Sequence[tuple[Block, Tally]], random: Random) -> Outcome:
-    """The verdict over finished blocks; the same blocks and random state give the same one."""
-    by_variant = {
-        variant: [tally for block, tally in tallies if block.variant == variant]
-        for variant in VARIANTS
-    }
-    reason = _invalid_because(by_variant)
-    if reason:
-        return Outcome(technique, None, {}, None, Verdict.INVALID, reason)
-    figures = {variant: _figures(by_variant[variant]) for variant in VARIANTS}
-    ratios = _ratios(tallies)
-    found = speedup(ratios, random)
-    return Outcome(technique, None, figures, found, found.verdict)
-
-
-def _invalid_because(by_variant: dict[str, list[Tally]]) -> str:
-    for variant, blocks in by_variant.items():
-        errors = sum(tally.errors for tally in blocks)
-        answered = sum(len(tally.latencies) for tally in blocks)
-        if errors > MAXIMUM_ERROR_SHARE * (answered + errors):
-            first = next(tally.first_error for tally in blocks if tally.errors)
-            return f"{errors} of {answered + errors} requests to {variant} failed, first: {first}"
-        if not all(len(tally.latencies) for tally in blocks):
-            return f"a block of {variant} had no answer"
-    return ""
-
-
-def _ratios(tallies: Sequence[tuple[Block, Tally]]) -> list[float]:
-    """Per pair, the naive median latency over the optimized one."""
-    medians: dict[tuple[int, str], float] = {
-        (block.pair, block.variant): quantile(sorted(tally.latencies), 0.5)
-        for block, tally in tallies
-    }
-    pairs = sorted({block.pair for block, _ in tallies})
-    return [medians[pair, "naive"] / medians[pair, "optimized"] for pair in pairs]
-
-
-def _figures(blocks: Sequence[Tally]) -> VariantFigures:
-    latencies = sorted(latency for tally in blocks for latency in tally.latencies)
-    return VariantFigures(
-        p50_ms=quantile(latencies, 0.5) * 1e3,
-        p99_ms=quantile(latencies, 0.99) * 1e3,
-        requests_per_second=len(latencies) / sum(tally.seconds for tally in blocks),
-        requests=len(latencies),
-        errors=sum(tally.errors for tally in blocks),
-        bytes_per_response=sum(tally.body_bytes for tally in blocks) / len(latencies),
+async def conduct(subject: Subject, settings: Settings, watcher: Watcher) -> Experiment:
+    """Raises RequestFailed when a server does not answer the first questions."""
+    names = tuple(arm.name for arm in subject.arms)
+    watcher.experiment(subject.name, names)
+    asked = distinct(subject)
+    difference = await _gate(subject, asked[:SAMPLE], settings)
+    records: list[Record] = []
+    if difference is None:
+        await _warm_up(subject, settings, watcher)
+        difference = await _blocks(subject, asked, settings, watcher, records)
+    return Experiment(
+        name=subject.name,
+        title=subject.title,
+        workload=subject.workload,
+        arms=names,
+        baseline=subject.baseline.name,
+        answers_equal=difference is None,
+        difference=None if difference is None else str(difference),
+        records=tuple(records),
     )
+
+
+async def _gate(subject: Subject, numbers: list[int], settings: Settings) -> Difference | None:
+    if subject.answers_may_differ:
+        return None
+    return await first_difference(subject, numbers, settings.timeout)
+
+
+async def _warm_up(subject: Subject, settings: Settings, watcher: Watcher) -> None:
+    seconds = settings.block_seconds * _WARM_UP_SHARE
+    for arm in subject.arms:
+        watcher.started(arm.name)
+        await settings.attack(seconds).run(arm.address, arm.requests)
+        watcher.passed(seconds)
+
+
+async def _blocks(
+    subject: Subject,
+    asked: list[int],
+    settings: Settings,
+    watcher: Watcher,
+    records: list[Record],
+) -> Difference | None:
+    """Adds to the records, until all are there or the arms answer differently."""
+    arms = {arm.name: arm for arm in subject.arms}
+    order = Random(f"{settings.seed}/{subject.name}/plan")
+    blocks = interleaved(tuple(arms), settings.iterations, order)
+    for number, block in enumerate(blocks, 1):
+        watcher.started(block.arm)
+        await asyncio.sleep(SETTLE_SECONDS)
+        records.append(await _block(arms[block.arm], block, settings, watcher))
+        if number % len(arms) == 0:
+            difference = await _gate(subject, _window(asked, block.pair), settings)
+            if difference is not None:
+                return difference
+    return None
+
+
+def _window(asked: list[int], pair: int) -> list[int]:
+    """Other inputs after each pair, those first that were not compared at the beginning."""
+    first = SAMPLE + pair * _SAMPLE_PER_PAIR
+    return [asked[(first + offset) % len(asked)] for offset in range(_SAMPLE_PER_PAIR)]
+
+
+async def _block(arm: Arm, block: Block, settings: Settings, watcher: Watcher) -> Record:
+    before = await _counted(arm, settings.timeout)
+    started = process_time()
+    tally = await settings.attack().run(arm.address, arm.requests, block.pair * _INPUTS_PER_PAIR)
+    cpu_seconds = process_time() - started
+    after = await _counted(arm, settings.timeout)
+    watcher.finished(arm.name, tally)
+    return Record(
+        arm=block.arm,
+        pair=block.pair,
+        cpu_seconds=cpu_seconds,
+        counters=growth(before, after) if before and after else {},
+        **{field.name: getattr(tally, field.name) for field in fields(tally)},
+    )
+
+
+async def _counted(arm: Arm, timeout: float) -> Mapping[str, float]:
+    """The server's counters now; empty where it has no page of them."""
+    if arm.metrics is None:
+        return {}
+    page = arm.metrics
+    connection = Connection(page.address, timeout, keep_body=True)
+    try:
+        response = await connection.request(encode_request(page.address, page.path, {}))
+        if response.status != 200:
+            return {}
+        return counters(response.body.decode("utf-8", "replace"), arm.variant)
+    except (RequestFailed, ValueError):
+        return {}
+    finally:
+        connection.close()

@@ -21,6 +21,9 @@ _OTHERWISE_SHOWN = {
     telemetry.GATEWAY_RETRIES,
     telemetry.LOADGEN_REQUESTS,
     telemetry.LOADGEN_REQUEST_DURATION,
+    telemetry.LOADGEN_INTENDED_RATE,
+    telemetry.LOADGEN_LAG,
+    telemetry.LOADGEN_ACTIVE,
 }
 _LEVEL = ("technique", "variant")
 WINDOW = "1m"

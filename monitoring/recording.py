@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from monitoring.mechanisms import mechanisms
-from monitoring.promql import mean, per_second, quantile, share
+from monitoring.promql import mean, per_second, quantile, share, total
 from services.catalog import TECHNIQUES
 from services.telemetry import (
     EVENT_LOOP_LAG,
     GATEWAY_REQUEST_CPU,
     GATEWAY_REQUEST_DURATION,
+    LOADGEN_ACTIVE,
+    LOADGEN_LAG,
     LOADGEN_REQUEST_DURATION,
     LOADGEN_REQUESTS,
     REQUEST_CPU,
@@ -68,6 +70,8 @@ CLIENT_RATE = _name(VARIANT, "loadgen_requests", "rate2m")
 CLIENT_EXTRA = _name(VARIANT, LOADGEN_REQUEST_DURATION, "mean_less_service5m")
 CLIENT_P50 = _name(VARIANT, LOADGEN_REQUEST_DURATION, "p50_rate1m")
 CLIENT_P99 = _name(VARIANT, LOADGEN_REQUEST_DURATION, "p99_rate5m")
+CLIENT_LAG = _name(TECHNIQUE, LOADGEN_LAG, "p99_rate5m")
+CLIENT_TIME = _name(TECHNIQUE, LOADGEN_ACTIVE, "avg5m")
 
 
 def error_ratio(window: str) -> str:
@@ -138,3 +142,6 @@ def _outside() -> Iterator[Recording]:
     yield Recording(CLIENT_EXTRA, f"{mean(*client, '5m')} - {took}")
     yield Recording(CLIENT_P50, quantile(0.5, *client, "1m"))
     yield Recording(CLIENT_P99, quantile(0.99, *client, "5m"))
+    yield Recording(CLIENT_LAG, quantile(0.99, LOADGEN_LAG, TECHNIQUE, "5m"))
+    driven = f"avg_over_time({LOADGEN_ACTIVE.name}[5m])"
+    yield Recording(CLIENT_TIME, total(TECHNIQUE, driven))

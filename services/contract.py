@@ -136,6 +136,43 @@ class Workload:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+#: What a load may differ in whatever the technique: no service is told of these.
+LOAD_PARAMETERS: tuple[IntegerParameter, ...] = (
+    IntegerParameter(
+        "concurrency", "Clients that send at the same time.", default=4, minimum=1, maximum=1000
+    ),
+    IntegerParameter(
+        "link",
+        "Megabits a second at which bodies are read; far below what loopback carries.",
+        default=10_000,
+        minimum=1,
+        maximum=10_000,
+    ),
+    IntegerParameter(
+        "latency",
+        "Milliseconds that an answer is on its way to the client.",
+        default=0,
+        minimum=0,
+        maximum=1000,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Workloads that differ in one number: some for which the technique pays, some not.
+
+    `parameter` is one of the technique's or of LOAD_PARAMETERS. `draws` and `concurrency` stand
+    for the default workload's at every value.
+    """
+
+    parameter: str
+    values: tuple[int, ...]
+    description: str
+    draws: Mapping[str, Draw] = field(default_factory=dict)
+    concurrency: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Technique:
     """The facts of one technique; how it works stands in its folder."""
@@ -149,12 +186,18 @@ class Technique:
     parameters: tuple[Parameter, ...]
     needs: frozenset[Need]
     workload: Workload
+    sweep: Sweep
 
     def path(self, variant: str = "") -> str:
         return f"/{self.name}/{variant}" if variant else f"/{self.name}"
 
     def variant_names(self) -> tuple[str, ...]:
         return tuple(variant.name for variant in self.variants)
+
+    def swept(self) -> dict[str, IntegerParameter]:
+        """By name, what a sweep may go through: whole numbers, the technique's or the load's."""
+        own = [each for each in self.parameters if isinstance(each, IntegerParameter)]
+        return {each.name: each for each in (*own, *LOAD_PARAMETERS)}
 
     def card(self) -> dict[str, object]:
         """The technique as JSON: what `GET /{technique}` answers."""
@@ -172,4 +215,9 @@ class Technique:
             ],
             "needs": sorted(self.needs),
             "workload": self.workload.description,
+            "sweep": {
+                "parameter": self.sweep.parameter,
+                "values": list(self.sweep.values),
+                "description": self.sweep.description,
+            },
         }

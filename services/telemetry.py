@@ -196,6 +196,30 @@ LOADGEN_REQUEST_DURATION = Metric(
     ("technique", "variant"),
     DURATION_BUCKETS,
 )
+LOADGEN_INTENDED_RATE = Metric(
+    "loadgen_intended_requests_per_second",
+    "gauge",
+    "intended rate",
+    "Requests per second that are to be sent, on average over a round of slots; 0 in a closed"
+    " loop, where no rate is intended, and while the load is stopped.",
+    ("technique", "variant"),
+)
+LOADGEN_LAG = Metric(
+    "loadgen_lag_seconds",
+    "histogram",
+    "lateness of the load generator",
+    "Seconds by which a request was sent later than intended; in a closed loop, where nothing is,"
+    " by which a timer of the generator was late.",
+    ("technique", "variant"),
+    DURATION_BUCKETS,
+)
+LOADGEN_ACTIVE = Metric(
+    "loadgen_active_slot",
+    "gauge",
+    "being driven",
+    "1 for the variant that is being driven now, 0 for every other.",
+    ("technique", "variant"),
+)
 
 
 class RequestMetrics(NamedTuple):

@@ -16,16 +16,16 @@ from monitoring.dashboards.panels import by_variant, dashed, logarithmic, query,
 from monitoring.promql import STEP, select, share, total
 from monitoring.recording import (
     CLIENT_EXTRA,
+    CLIENT_LAG,
     CLIENT_P50,
     CLIENT_P99,
     CLIENT_RATE,
+    CLIENT_TIME,
     P50,
     P99,
     TECHNIQUE,
 )
-from services.telemetry import (
-    LOADGEN_REQUESTS,
-)
+from services.telemetry import LOADGEN_INTENDED_RATE, LOADGEN_REQUESTS
 
 _CHOSEN = 'technique=~"$technique"'
 _ONE = ('technique="$technique"', 'variant=~"naive|optimized"')
@@ -42,7 +42,7 @@ def load_generator() -> model.Dashboard:
         .with_variable(_processes())
         .with_row(Row("What it sends"))
     )
-    for panel in (_rate(), _errors(), _difference(), _cpu(), _memory()):
+    for panel in (_rate(), _errors(), _difference(), _lag(), _time(), _cpu(), _memory()):
         dashboard = dashboard.with_panel(panel)
     dashboard = dashboard.with_row(Row("Its view and the services'"))
     for panel in (
@@ -64,13 +64,18 @@ def _processes() -> QueryVariable:
 
 
 def _rate() -> TimeSeries:
-    return time_series(
+    panel = time_series(
         "Requests sent",
-        "Requests a second that were answered well, over two minutes. The load is a closed"
-        " loop: so many clients, each waiting for its answer; there is no rate that it intends.",
+        "Requests a second that were answered well, over two minutes, and dashed what an open loop"
+        " intends. In a closed one, so many clients each waiting for its answer, that is 0.",
         units.RequestsPerSecond,
         query(total(TECHNIQUE, select(CLIENT_RATE, _CHOSEN)), "{{technique}}"),
+        query(
+            total(TECHNIQUE, select(LOADGEN_INTENDED_RATE.name, _CHOSEN)),
+            "{{technique}}, intended",
+        ),
     )
+    return dashed(panel, "intended")
 
 
 def _errors() -> TimeSeries:
@@ -95,13 +100,35 @@ def _difference() -> TimeSeries:
     )
 
 
+def _lag() -> TimeSeries:
+    return time_series(
+        "Lateness of the generator",
+        "How much later than intended it sent, 99th percentile of the last five minutes; in a"
+        " closed loop how late its timers were. More than a millisecond or two is in its figures.",
+        units.Seconds,
+        query(select(CLIENT_LAG, _CHOSEN), "{{technique}}"),
+        columns=6,
+    )
+
+
+def _time() -> TimeSeries:
+    return time_series(
+        "What is being driven",
+        "Share of the time, of the last five minutes, in which the slot was a technique's. One that"
+        " is away has none; together less than all of it where services are waited for.",
+        units.PercentUnit,
+        query(select(CLIENT_TIME, _CHOSEN), "{{technique}}"),
+        columns=6,
+    )
+
+
 def _cpu() -> TimeSeries:
     return time_series(
         "CPU of the generator",
         "Of one core. From about 0.8 on its own figures are not to be trusted: it measures itself.",
         units.PercentUnit,
         query(f'rate(process_cpu_seconds_total{{instance=~"$generator"}}[{STEP}])', "{{instance}}"),
-        columns=12,
+        columns=6,
     )
 
 
@@ -111,7 +138,7 @@ def _memory() -> TimeSeries:
         "Resident memory; it stays level however long the load runs.",
         units.BytesIEC,
         query('process_resident_memory_bytes{instance=~"$generator"}', "{{instance}}"),
-        columns=12,
+        columns=6,
     )
 
 

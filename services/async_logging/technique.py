@@ -1,6 +1,6 @@
 """Asynchronous logging: the facts."""
 
-from services.contract import Constant, IntegerParameter, Technique, Variant, Workload
+from services.contract import Constant, IntegerParameter, Sweep, Technique, Variant, Workload
 
 TECHNIQUE = Technique(
     name="async-logging",
@@ -16,12 +16,17 @@ TECHNIQUE = Technique(
     ),
     parameters=(
         IntegerParameter(
-            "records", "How many records the request logs.", default=10, minimum=1, maximum=100
+            "records", "How many records the request logs.", default=10, minimum=0, maximum=100
         ),
     ),
     needs=frozenset(),
     workload=Workload(
         "Ten structured records a request, to a file on the local disk.",
         {"records": Constant(10)},
+    ),
+    sweep=Sweep(
+        "records",
+        (0, 1, 3, 10, 30, 100),
+        "Requests that log nothing to much. Where there is nothing to write, nothing is saved.",
     ),
 )

@@ -1,6 +1,6 @@
 """Compression: the facts."""
 
-from services.contract import Constant, IntegerParameter, Need, Technique, Variant, Workload
+from services.contract import Constant, IntegerParameter, Need, Sweep, Technique, Variant, Workload
 
 TECHNIQUE = Technique(
     name="compression",
@@ -29,5 +29,11 @@ TECHNIQUE = Technique(
         "Fifty posts with their whole text, asked for as a browser does, over loopback.",
         {"posts": Constant(50)},
         {"Accept-Encoding": "gzip, deflate, br, zstd"},
+    ),
+    sweep=Sweep(
+        "link",
+        (10, 30, 100, 300, 1000, 3000),
+        "The same answer over links from slow to fast: where its bytes arrive sooner than they can"
+        " be compressed, compression loses.",
     ),
 )

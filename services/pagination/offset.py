@@ -8,6 +8,7 @@ from services.pagination.query import COLUMNS, page_response, query_of
 
 _STATEMENT = f"{COLUMNS} ORDER BY posts.created_at DESC, posts.id DESC LIMIT %s OFFSET %s"
 _TOTAL = "SELECT count(*) FROM posts"
+_TOTAL_UP_TO = "SELECT count(*) FROM (SELECT FROM posts LIMIT %s) AS counted"
 
 
 async def offset(request: web.Request) -> web.Response:
@@ -15,5 +16,8 @@ async def offset(request: web.Request) -> web.Response:
     span = query.span
     async with request.app[DATABASE].session() as session:
         rows = await session.fetch(_STATEMENT, (span.length, span.start))
-        ((total,),) = await session.fetch(_TOTAL)
+        if query.end is None:
+            ((total,),) = await session.fetch(_TOTAL)
+        else:
+            ((total,),) = await session.fetch(_TOTAL_UP_TO, (query.end,))
     return page_response(Page(rows, span.start, total), query)

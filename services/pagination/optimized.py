@@ -13,7 +13,7 @@ _TOTAL = "SELECT rows FROM row_counts WHERE table_name = 'posts'"
 async def optimized(request: web.Request) -> web.Response:
     query = query_of(request)
     span = query.span
-    sought = seek(query.cursor, span.length)
+    sought = seek(query.cursor, query.wanted.length)
     async with request.app[DATABASE].session() as session:
         rows = await session.fetch(f"{COLUMNS} {sought.clause}", sought.parameters)
         ((total,),) = await session.fetch(_TOTAL)

@@ -45,19 +45,22 @@ def test_two_seconds_of_load_through_the_gateway_find_equal_answers(tmp_path: Pa
         f" --iterations 4 --duration 0.3 --output {tmp_path}"
     )
     finished = local("run", "--", "sh", "-c", script)
-    assert finished.returncode == 0, finished.stderr
-    summary = orjson.loads((tmp_path / "summary.json").read_bytes())
-    assert list(summary["techniques"]) == [technique.name for technique in TECHNIQUES]
-    for name, entry in summary["techniques"].items():
+    # 4 where this machine was too busy for a verdict: then it said so, and nothing else is wrong.
+    assert finished.returncode in {0, 4}, finished.stderr
+    judged = orjson.loads((tmp_path / "judgement.json").read_bytes())
+    assert list(judged["experiments"]) == [technique.name for technique in TECHNIQUES]
+    for name, entry in judged["experiments"].items():
         assert name in finished.stdout
         assert entry["answers_equal"] is True
-        assert entry["verdict"] in {"faster", "slower", "no difference shown"}
-        assert 0 < entry["speedup"]["low"] <= entry["speedup"]["estimate"]
-        assert entry["speedup"]["estimate"] <= entry["speedup"]["high"]
-        for variant in ("naive", "optimized"):
-            assert 0 < entry[variant]["p50_ms"] <= entry[variant]["p99_ms"]
-            assert entry[variant]["requests_per_second"] > 0
-            assert entry[variant]["errors"] == 0
+        assert entry["verdict"] in {"faster", "slower", "no difference shown", "invalid"}
+        assert entry["arms"].keys() == {"naive", "optimized", "control"}
+        for arm in entry["arms"].values():
+            assert 0 < arm["p50_ms"] <= arm["p95_ms"] <= arm["p99_ms"]
+            assert arm["requests_per_second"] > 0
+            assert arm["errors"] == 0
+        for comparison in entry["comparisons"].values():
+            ratio = comparison["p50"]
+            assert 0 < ratio["low"] <= ratio["estimate"] <= ratio["high"]
 
 
 def test_the_exit_code_of_the_command_is_passed_on() -> None:

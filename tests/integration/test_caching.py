@@ -39,6 +39,28 @@ async def test_the_second_read_is_a_hit(redis: Redis, client_of: ClientOf) -> No
         assert counted[name] == 1
 
 
+async def test_a_changed_page_is_always_a_miss_and_the_same_page(
+    redis: Redis, client_of: ClientOf
+) -> None:
+    client = await client_of("caching")
+    query = {"id": 7, "changed": 100}
+    answers = [
+        await (await client.get(f"/caching/{variant}", params=query)).json()
+        for variant in ("naive", "optimized", "optimized", "optimized")
+    ]
+    assert all(each == answers[0] for each in answers)
+    counted = await samples(client)
+    name = 'cache_requests_total{{result="{}",technique="caching",variant="optimized"}}'
+    assert counted[name.format("miss")] == 3
+    assert name.format("hit") not in counted
+
+
+async def test_a_changed_page_is_answered_while_the_cache_is_away(client_of: ClientOf) -> None:
+    client = await client_of("caching", redis_port=1)
+    response = await client.get("/caching/optimized", params={"id": 7, "changed": 100})
+    assert response.status == 200
+
+
 async def test_a_change_shows_in_the_next_read_of_both_variants(
     redis: Redis, client_of: ClientOf
 ) -> None:

@@ -42,3 +42,10 @@ async def test_past_the_last_post_there_is_an_empty_list(client_of: ClientOf) ->
     client = await client_of("n-plus-one")
     for variant in ("naive", "optimized"):
         assert await read(client, variant, start=1_000_000) == []
+
+
+@pytest.mark.parametrize("variant", ["naive", "optimized"])
+async def test_an_empty_list_takes_one_query(client_of: ClientOf, variant: str) -> None:
+    client = await client_of("n-plus-one")
+    assert await read(client, variant, posts=0) == []
+    assert await statements(client, variant) == 1

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from services.contract import IntegerParameter
 from services.pagination.cursor import EPOCH, MAXIMUM_ROWS, Cursor, Direction, Key
 from services.pagination.technique import TECHNIQUE
 from tests.conftest import Client, ClientOf
@@ -122,9 +121,34 @@ async def test_keyset_loses_and_doubles_no_row_when_one_is_inserted_on_the_way(
     assert numbers([first, *rest]) == newest_first
 
 
+@pytest.mark.parametrize("rows", [1, 95, 999, 1000, 1001])
+async def test_a_list_may_end_before_the_table_for_all_variants_alike(
+    client_of: ClientOf, newest_first: list[int], rows: int
+) -> None:
+    client = await client_of("pagination")
+    walks = [await walk(client, variant, f"?limit=90&rows={rows}", "next") for variant in VARIANTS]
+    assert walks[0] == walks[1] == walks[2]
+    assert numbers(walks[0]) == newest_first[:rows]
+    assert walks[0][0]["total"] == min(rows, 1000)
+    assert (walks[0][0]["links"]["last"] is None) == (rows <= 1000)
+
+
+@pytest.mark.parametrize("relation", ["next", "prev", "last"])
+async def test_a_cursor_that_leads_past_the_end_of_a_list_is_cut_off_there(
+    client_of: ClientOf, relation: str
+) -> None:
+    client = await client_of("pagination")
+    second = (await page(client, "optimized", "?limit=30"))["links"]["next"]
+    third = (await page(client, "optimized", second))["links"]["next"]
+    reference = (await page(client, "optimized", third))["links"][relation]
+    for rows in (20, 45, 70):
+        pages = [await page(client, variant, f"{reference}&rows={rows}") for variant in VARIANTS]
+        assert pages[0] == pages[1] == pages[2]
+        assert pages[0]["total"] == rows
+
+
 def test_no_page_may_be_longer_than_a_cursor_can_count() -> None:
-    (limit,) = [each for each in TECHNIQUE.parameters if isinstance(each, IntegerParameter)]
-    assert limit.maximum == MAXIMUM_ROWS
+    assert TECHNIQUE.swept()["limit"].maximum == MAXIMUM_ROWS
 
 
 @each_variant

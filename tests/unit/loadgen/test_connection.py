@@ -1,6 +1,8 @@
 """One keep-alive connection against servers that behave, and servers that do not."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -56,6 +58,11 @@ def test_an_address_is_written_as_it_is_read(url: str) -> None:
 def test_a_request_is_its_line_and_its_headers() -> None:
     encoded = encode_request(Address("lab", 8080), "/path?a=1", {"Accept": "*/*"})
     assert encoded == b"GET /path?a=1 HTTP/1.1\r\nHost: lab:8080\r\nAccept: */*\r\n\r\n"
+
+
+def test_a_request_may_have_a_body_whose_length_it_tells() -> None:
+    encoded = encode_request(Address("lab", 80), "/", {}, "POST", b"a=1")
+    assert encoded == b"POST / HTTP/1.1\r\nHost: lab:80\r\nContent-Length: 3\r\n\r\na=1"
 
 
 class Peers:
@@ -255,6 +262,123 @@ def heard(reply: bytes, close: bool = True) -> Conversation:
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+WHOLE = HEAD + b"1234567890"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    ],
+)
+async def test_a_body_without_a_length_ends_with_its_connection(
+    listen: Listen, head: bytes
+) -> None:
+    """RFC 9112, section 6.3."""
+    address = await listen(heard(head + BODY))
+    assert await answers(address, 3) == [Response(200, len(BODY), BODY, "")] * 3
+
+
+async def test_a_body_without_a_length_is_broken_off_by_a_reset(listen: Listen) -> None:
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n12345")
+        await writer.drain()
+        at_once = struct.pack("ii", 1, 0)
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        writer.transport.abort()
+
+    message = await failure(await listen(conversation))
+    assert message == "the connection was closed before the answer was complete"
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"],
+)
+async def test_an_interim_answer_is_not_the_answer(listen: Listen, interim: bytes) -> None:
+    (response,) = await answers(await listen(heard(interim + WHOLE)), 1)
+    assert response == Response(200, 10, b"1234567890", "")
+
+
+async def test_nothing_of_an_answer_shows_in_the_next(listen: Listen) -> None:
+    replies = [
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        WHOLE,
+    ]
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for reply in replies:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(reply)
+
+    assert await answers(await listen(conversation), 4) == [
+        Response(200, 3, b"abc", "gzip"),
+        Response(404, 2, b"de", ""),
+        Response(204, 0, b"", ""),
+        Response(200, 10, b"1234567890", ""),
+    ]
+
+
+@pytest.mark.parametrize("surplus", [WHOLE, HEAD, b"HTTP/1.1 2"])
+async def test_more_than_one_answer_to_a_request_is_none(listen: Listen, surplus: bytes) -> None:
+    message = await failure(await listen(heard(WHOLE + surplus)))
+    assert message == "malformed answer: more than one to a request"
+
+
+async def test_what_comes_without_a_request_ends_the_connection(listen: Listen) -> None:
+    goes_on = asyncio.Event()
+    asked = []
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(WHOLE)
+        if len(asked) == 1:
+            await goes_on.wait()
+            writer.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+
+    address = await listen(conversation)
+    connection = Connection(address, LONG)
+    request = encode_request(address, "/", {})
+    await connection.request(request)
+    goes_on.set()
+    await until(lambda: not connection._caller.is_open)
+    assert (await connection.request(request)).status == 200
+    assert len(asked) == 2
+    connection.close()
+
+
+async def test_who_does_not_wait_for_the_answer_does_not_get_it_for_the_next_request(
+    listen: Listen,
+) -> None:
+    goes_on = asyncio.Event()
+    replies = iter([HEAD + b"late......", WHOLE])
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reply = next(replies)
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await goes_on.wait()
+        writer.write(reply)
+
+    asked = asyncio.Event()
+    address = await listen(conversation)
+    connection = Connection(address, LONG, keep_body=True)
+    request = encode_request(address, "/", {})
+    impatient = asyncio.create_task(connection.request(request))
+    await asked.wait()
+    impatient.cancel()
+    await asyncio.gather(impatient, return_exceptions=True)
+    goes_on.set()
+    assert (await connection.request(request)).body == b"1234567890"
+    connection.close()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +388,10 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
         b"HTTP/1.1 200",
         HEAD,
         HEAD + b"12345",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 10\r\n\r\n12345",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n12345",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
     ],
 )
 async def test_an_answer_that_is_broken_off_has_failed(listen: Listen, reply: bytes) -> None:
@@ -298,6 +425,17 @@ async def test_nobody_listening_is_told_with_the_address(unused_tcp_port: int) -
     assert message.startswith(f"cannot connect to http://127.0.0.1:{unused_tcp_port}: ")
 
 
+async def test_an_address_that_accepts_nobody_has_failed_after_its_time() -> None:
+    with socket.socket() as server, socket.socket() as first, socket.socket() as second:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for occupant in (first, second):
+            occupant.setblocking(False)
+            occupant.connect_ex(server.getsockname())
+        message = await failure(Address(*server.getsockname()), timeout=0.2)
+    assert message == "no connection in time"
+
+
 async def test_after_a_failure_the_next_request_has_a_connection_of_its_own(
     listen: Listen,
 ) -> None:
@@ -321,5 +459,5 @@ async def test_a_server_that_hung_up_meanwhile_is_connected_to_again(listen: Lis
     request = encode_request(address, "/", {})
     for _ in range(3):
         assert (await connection.request(request)).status == 200
-        await until(lambda: connection._transport is None)
+        await until(lambda: not connection._caller.is_open)
     connection.close()

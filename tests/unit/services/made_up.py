@@ -4,6 +4,7 @@ from services.contract import (
     Constant,
     IntegerParameter,
     Need,
+    Sweep,
     Technique,
     TokenParameter,
     Variant,
@@ -23,4 +24,5 @@ MADE_UP = Technique(
     ),
     needs=frozenset({Need.REDIS, Need.POSTGRES}),
     workload=Workload("Three of them.", {"count": Constant(3)}),
+    sweep=Sweep("count", (1, 3, 10), "From one to ten."),
 )

@@ -5,6 +5,7 @@ import importlib.util
 import pytest
 
 from services.catalog import BY_NAME, TECHNIQUES, upstreams
+from services.contract import LOAD_PARAMETERS
 
 
 def test_the_techniques_stand_in_the_order_of_telling() -> None:
@@ -35,6 +36,24 @@ def test_every_technique_has_a_naive_and_an_optimized_variant(name: str) -> None
 def test_a_workload_sends_only_what_the_technique_takes(name: str) -> None:
     technique = BY_NAME[name]
     assert technique.workload.draws.keys() <= {each.name for each in technique.parameters}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_sweep_goes_through_values_that_the_technique_takes(name: str) -> None:
+    technique = BY_NAME[name]
+    sweep = technique.sweep
+    parameter = technique.swept()[sweep.parameter]
+    assert all(parameter.parse(str(value)) == value for value in sweep.values)
+    assert len(sweep.values) >= 5
+    assert list(sweep.values) == sorted(set(sweep.values))
+    assert sweep.draws.keys() <= {each.name for each in technique.parameters}
+    assert sweep.description.endswith(".")
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_no_parameter_is_called_as_one_of_the_load_is(name: str) -> None:
+    of_the_load = {each.name for each in LOAD_PARAMETERS}
+    assert not of_the_load & {each.name for each in BY_NAME[name].parameters}
 
 
 @pytest.mark.parametrize("name", BY_NAME)

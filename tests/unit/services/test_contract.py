@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contract import IntegerParameter, TokenParameter
+from services.contract import LOAD_PARAMETERS, IntegerParameter, TokenParameter
 from tests.unit.services.made_up import MADE_UP
 
 COUNT = IntegerParameter("count", "How many.", default=0, minimum=-5, maximum=100)
@@ -123,7 +123,12 @@ def test_the_card_says_what_can_be_asked_and_within_which_bounds() -> None:
         ],
         "needs": ["postgres", "redis"],
         "workload": "Three of them.",
+        "sweep": {"parameter": "count", "values": [1, 3, 10], "description": "From one to ten."},
     }
+
+
+def test_whole_numbers_may_be_swept_those_of_the_load_among_them() -> None:
+    assert list(MADE_UP.swept()) == ["count", *(each.name for each in LOAD_PARAMETERS)]
 
 
 def test_the_facts_of_a_technique_cannot_be_changed() -> None:

@@ -1,0 +1,46 @@
+"""All reports of a judgement in one folder: as JSON, Markdown, CSV and HTML."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from loadgen.report.document import Document, Histograms, Sweeps
+from loadgen.report.markdown import report
+from loadgen.report.page import page
+from loadgen.report.spreadsheet import sheet
+
+JUDGEMENT = "judgement.json"
+SWEEPS = "sweeps.json"
+
+
+def write_reports(
+    folder: Path, document: Document, histograms: Histograms, sweeps: Sweeps | None = None
+) -> list[Path]:
+    """Raises OSError, and leaves then what was there before; no file is ever half-written."""
+    contents = {
+        JUDGEMENT: _json(document),
+        "report.md": report(document, sweeps).encode(),
+        "report.csv": sheet(document).encode(),
+        "report.html": page(document, histograms, sweeps).encode(),
+    }
+    if sweeps:
+        contents[SWEEPS] = _json(sweeps)
+    return write_all(folder, contents)
+
+
+def _json(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def write_all(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """All beside their places first: a full disk shows before anything is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {folder / name: folder / f".{name}.part" for name in contents}
+    try:
+        for part, content in zip(parts.values(), contents.values(), strict=True):
+            part.write_bytes(content)
+        return [part.replace(path) for path, part in parts.items()]
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)

@@ -1,0 +1,144 @@
+"""The judgement as Markdown, for a pull request or a wiki."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from loadgen.report.document import (
+    Document,
+    Experiment,
+    Sweep,
+    Sweeps,
+    alone,
+    arms_in_order,
+    noise_of,
+    ratio_of,
+    verdict_of,
+)
+from loadgen.report.figures import NOTHING, amount, noise, number, printable, times
+from loadgen.report.rows import before_and_after, comparisons
+from loadgen.report.sentences import (
+    break_even,
+    claims,
+    provenance,
+    receipt_name,
+    receipts,
+    tally,
+    unsaid,
+)
+
+#: What Markdown or HTML inside it would take for more than a letter.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+
+
+def report(document: Document, sweeps: Sweeps | None = None) -> str:
+    """An overview, and a chapter for each experiment."""
+    blocks = [
+        "# Load test report",
+        f"{literal(tally(document))}.",
+        f"{literal(provenance(document))}.",
+        _overview(document),
+    ]
+    for name, sweep in alone(document, sweeps).items():
+        blocks.append(f"{literal(name)}: {literal(break_even(sweep))}")
+    for name, experiment in document["experiments"].items():
+        blocks += _chapter(name, experiment, (sweeps or {}).get(name))
+    return "\n\n".join(blocks) + "\n"
+
+
+def literal(text: str) -> str:
+    """A text from outside, as it will be read."""
+    return _SPECIAL.sub(r"\\\1", printable(text))
+
+
+def rows(head: Sequence[str], body: Iterable[Sequence[str]], words: Collection[str] = ()) -> str:
+    """A table; the first column and those named in `words` are text, the others numbers."""
+    text = (head[0], *words)
+    rule = ["---" if name in text else "---:" for name in head]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
+
+
+def _overview(document: Document) -> str:
+    head = ("experiment", "p50 ms", "p99 ms", "requests/s", "speed-up (95 %)", "noise", "verdict")
+    body = [
+        [
+            literal(f"{name}{suffix}"),
+            *before_and_after(experiment, arm, " → "),
+            times(ratio_of(experiment, arm, "p50")),
+            noise(noise_of(experiment, "p50")),
+            verdict_of(experiment, arm),
+        ]
+        for name, experiment in document["experiments"].items()
+        for arm, suffix in comparisons(experiment)
+    ]
+    return rows(head, body, words=("verdict",))
+
+
+def _chapter(name: str, experiment: Experiment, sweep: Sweep | None) -> Iterator[str]:
+    yield f"## {literal(experiment['title'] or name)}"
+    first, *others = claims(experiment)
+    yield f"**{literal(first)}.**"
+    yield from (f"{literal(claim)}." for claim in others)
+    if experiment["reason"] and unsaid(experiment):
+        yield literal(unsaid(experiment))
+    yield literal(experiment["workload"])
+    if experiment["arms"]:
+        yield _figures(experiment)
+    if receipts(experiment):
+        yield _receipts(experiment)
+    if sweep is not None:
+        yield literal(break_even(sweep))
+    if experiment["audit"]:
+        yield _audit(experiment)
+
+
+def _figures(experiment: Experiment) -> str:
+    head = (
+        "arm",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "requests/s",
+        "errors",
+        "speed-up",
+        "of the p99",
+    )
+    arms = experiment["arms"]
+    body = [
+        [
+            literal(arm),
+            number(arms[arm]["p50_ms"]),
+            number(arms[arm]["p95_ms"]),
+            number(arms[arm]["p99_ms"]),
+            number(arms[arm]["requests_per_second"]),
+            f"{arms[arm]['errors']:,}",
+            times(ratio_of(experiment, arm, "p50")),
+            times(ratio_of(experiment, arm, "p99")),
+        ]
+        for arm in arms_in_order(experiment)
+    ]
+    return rows(head, body)
+
+
+def _receipts(experiment: Experiment) -> str:
+    arms = arms_in_order(experiment)
+    body = [
+        [
+            literal(receipt_name(name)),
+            *(amount(values[arm]) if arm in values else NOTHING for arm in arms),
+        ]
+        for name, values in receipts(experiment).items()
+    ]
+    return rows(("what explains it", *map(literal, arms)), body)
+
+
+def _audit(experiment: Experiment) -> str:
+    body = [
+        [
+            literal(check["check"]),
+            amount(check["value"]),
+            amount(check["limit"]),
+            "ok" if check["ok"] else "**beyond the limit**",
+        ]
+        for check in experiment["audit"]
+    ]
+    return rows(("self-audit", "found", "limit", ""), body, words=("",))

@@ -1,0 +1,96 @@
+"""The judgement as CSV: a line for each experiment and arm, numbers with all their digits."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from loadgen.report.document import (
+    CONTROL,
+    QUANTITIES,
+    Document,
+    Experiment,
+    NoiseFloor,
+    arms_in_order,
+    verdict_of,
+)
+from loadgen.report.figures import printable
+
+_FIGURES = (
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "mean_ms",
+    "requests_per_second",
+    "requests",
+    "errors",
+    "bytes_per_response",
+)
+_RATIOS = tuple(f"speedup_{name}{end}" for name in QUANTITIES for end in ("", "_low", "_high"))
+_FIRST = ("experiment", "arm", "role", "verdict", *_FIGURES, *_RATIOS)
+_RECEIPT, _LAST = "receipt: ", "reason"
+
+Line = Mapping[str, Any]
+
+
+def sheet(document: Document) -> str:
+    """RFC 4180; an experiment without arms has one line, which says why."""
+    lines = [line for name, each in document["experiments"].items() for line in _lines(name, each)]
+    receipts = [column for line in lines for column in line if column.startswith(_RECEIPT)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*_FIRST, *dict.fromkeys(receipts), _LAST], restval="")
+    writer.writeheader()
+    writer.writerows({name: _safe(value) for name, value in line.items()} for line in lines)
+    return text.getvalue()
+
+
+def _lines(name: str, experiment: Experiment) -> list[Line]:
+    head = {"experiment": name, "reason": experiment["reason"] or experiment["difference"] or ""}
+    if not experiment["arms"]:
+        return [head | {"verdict": experiment["verdict"]}]
+    return [head | _arm(experiment, arm) for arm in arms_in_order(experiment)]
+
+
+def _arm(experiment: Experiment, arm: str) -> dict[str, Any]:
+    figures: Mapping[str, Any] = experiment["arms"][arm]
+    role = _role(experiment, arm)
+    return {
+        "arm": arm,
+        "role": role,
+        "verdict": verdict_of(experiment, arm) if role == "candidate" else "",
+        **{name: figures[name] for name in _FIGURES},
+        **_ratios(experiment, arm),
+        **{f"{_RECEIPT}{name}": value for name, value in figures["receipts"].items()},
+    }
+
+
+def _role(experiment: Experiment, arm: str) -> str:
+    if arm == experiment["baseline"]:
+        return "baseline"
+    return "control" if arm == CONTROL else "candidate"
+
+
+def _ratios(experiment: Experiment, arm: str) -> dict[str, float]:
+    """As they were computed, the control's, too; the verdict says what they are worth."""
+    found: NoiseFloor | None = experiment["comparisons"].get(arm)
+    if arm == CONTROL:
+        found = experiment.get("noise_floor")
+    if not found:
+        return {}
+    values: dict[str, float] = {}
+    for name in QUANTITIES:
+        ratio = found[name]
+        values |= {
+            f"speedup_{name}": ratio["estimate"],
+            f"speedup_{name}_low": ratio["low"],
+            f"speedup_{name}_high": ratio["high"],
+        }
+    return values
+
+
+def _safe(value: object) -> object:
+    """A spreadsheet would compute a text that begins like a formula."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -1,0 +1,151 @@
+"""Sentences, Markdown, CSV, and all files together."""
+
+import csv
+import io
+from pathlib import Path
+
+import orjson
+import pytest
+
+from loadgen.report.document import Document
+from loadgen.report.figures import number, times
+from loadgen.report.files import write_reports
+from loadgen.report.markdown import report
+from loadgen.report.sentences import break_even, claims, explanation, provenance
+from loadgen.report.spreadsheet import sheet
+from tests.unit.loadgen.report import sample
+
+HOSTILE = "a|b<img src=x>[x](y)\n`*_"
+
+
+def lines_of(document: Document) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(sheet(document))))
+
+
+def test_the_same_handler_twice_shows_no_difference() -> None:
+    experiment = sample.experiment(sample.TECHNIQUES["caching"])
+    verdict = "no difference shown"
+    experiment["comparisons"] = {
+        "optimized": sample.comparison(sample.ratio(1.004, 0.98, 1.02), verdict)
+    }
+    experiment["verdict"] = verdict
+    (claim,) = claims(experiment)
+    assert claim.startswith("optimized and naive: no difference shown at the median, 1.00×; 95 %")
+
+
+def test_an_explanation_names_what_differs_and_nothing_else() -> None:
+    experiment = sample.experiment(sample.TECHNIQUES["caching"])
+    receipts = {
+        "naive": {"CPU ms": 0.4, "bytes": 1891.0, "dropped": 0.0, "statements": 51.0},
+        "optimized": {"CPU ms": 0.2, "bytes": 1897.0, "dropped": 0.5, "statements": 2.0},
+    }
+    experiment["arms"] = {
+        arm: experiment["arms"][arm] | {"receipts": found} for arm, found in receipts.items()
+    }
+    assert explanation(experiment) == "dropped 0 → 0.5; statements 51 → 2; CPU ms 0.4 → 0.2"
+
+
+def test_a_sweep_says_where_it_breaks_even_or_why_not() -> None:
+    place = sample.ratio(12.0, 9.0, 15.2)
+    assert break_even(sample.sweep(place)) == "Breaks even at rows ≈ 12 (9–15.2)."
+    assert break_even(sample.sweep()) == "Break-even over rows: none in range."
+
+
+def test_provenance_tells_what_is_known() -> None:
+    document = sample.document()
+    document["machine"], document["settings"] = {}, {"rate": 200, "seed": 7}
+    assert provenance(document) == (
+        "Measured 2026-11-23 on an unknown processor: 200 requests/s, seed 7"
+    )
+
+
+def test_markdown_has_every_experiment_with_its_figures() -> None:
+    text = report(sample.document(), {"caching": sample.sweep(sample.ratio(6, 3, 9))})
+    for name, found in sample.TECHNIQUES.items():
+        assert name in text
+        assert f"## {found.title}" in text
+        assert times(sample.ratio(*found.speedup)) in text
+        for value in (found.naive.p50, found.optimized.p99, found.naive.rate):
+            assert number(value) in text
+    assert "Breaks even at rows ≈ 6 (3–9)." in text
+
+
+def test_markdown_tells_of_a_sweep_that_is_a_whole_run() -> None:
+    text = report(sample.document({}), {"caching": sample.sweep(sample.ratio(6, 3, 9))})
+    assert "caching: Breaks even at rows ≈ 6 (3–9)." in text
+
+
+def test_every_row_of_a_markdown_table_has_all_its_cells() -> None:
+    for block in report(sample.document()).split("\n\n"):
+        lines = block.strip().splitlines()
+        if lines[0].startswith("|"):
+            assert len({line.count("|") for line in lines}) == 1
+
+
+def test_hostile_names_are_literal_in_markdown() -> None:
+    document = sample.document({HOSTILE: sample.unmeasured(HOSTILE, HOSTILE)})
+    text = report(document)
+    assert r"a\|b\<img src=x\>\[x\](y)" in text
+    assert "<img" not in text.replace(r"\<", "")
+
+
+def test_csv_has_a_line_for_each_experiment_and_arm() -> None:
+    lines = lines_of(sample.document())
+    assert [(line["experiment"], line["arm"]) for line in lines] == [
+        (name, arm) for name in sample.TECHNIQUES for arm in ("naive", "optimized", "control")
+    ]
+    assert [line["role"] for line in lines[:3]] == ["baseline", "candidate", "control"]
+
+
+def test_csv_keeps_all_digits() -> None:
+    naive, optimized, control = lines_of(sample.document())[:3]
+    assert float(naive["p50_ms"]) == 1.537
+    assert float(optimized["speedup_p50_low"]) == 2.188
+    assert float(control["speedup_p99"]) == 1.01
+    assert optimized["verdict"] == "faster"
+    assert naive["speedup_p50"] == naive["verdict"] == ""
+    assert float(naive["receipt: statements per request"]) == 3
+
+
+def test_csv_has_a_line_for_what_was_not_measured() -> None:
+    (line,) = lines_of(sample.document({"broken": sample.unmeasured("too busy")}))
+    assert (line["experiment"], line["verdict"], line["reason"]) == (
+        "broken",
+        "invalid",
+        "too busy",
+    )
+
+
+def test_no_cell_of_csv_is_a_formula() -> None:
+    experiment = sample.unmeasured("@SUM(A1)")
+    (line,) = lines_of(sample.document({"=1+1": experiment}))
+    assert line["experiment"] == "'=1+1"
+    assert line["reason"] == "'@SUM(A1)"
+
+
+def test_all_reports_are_written_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "not" / "yet"
+    document, sweeps = sample.document(), {"caching": sample.sweep()}
+    paths = write_reports(folder, document, sample.histograms(), sweeps)
+    names = {"judgement.json", "report.csv", "report.html", "report.md", "sweeps.json"}
+    assert {path.name for path in paths} == {path.name for path in folder.iterdir()} == names
+    assert orjson.loads((folder / "judgement.json").read_bytes()) == document
+    assert (folder / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_what_cannot_be_written_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_reports(tmp_path, sample.document(), {})
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    write_bytes = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if "html" in path.name:
+            raise OSError(28, "No space left on device")
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_reports(tmp_path, sample.document({}), {})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
