@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import uvloop
 from aiohttp import web
 
-from loadgen.connection import Address, Connection, RequestFailed, encode_request
+from loadgen.sending.connection import Address, Connection, RequestFailed, encode_request
 from services.local.ports import free_port
 
 BODY = b'{"message":"hello"}'

@@ -12,10 +12,10 @@ from statistics import median
 import uvloop
 
 from benchmarks import bare
-from loadgen.attack import Attack, ClosedLoop
-from loadgen.connection import Address, RequestFailed, encode_request
-from loadgen.estimate import speedup
-from loadgen.plan import interleaved
+from loadgen.experiment.plan import interleaved
+from loadgen.judging.estimate import speedup
+from loadgen.sending.attack import Attack, ClosedLoop
+from loadgen.sending.connection import Address, RequestFailed, encode_request
 from services.chassis.application import create_service
 from services.chassis.serve import serve
 from services.contract import Sweep, Technique, Variant, Workload

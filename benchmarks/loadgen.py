@@ -31,9 +31,9 @@ import uvloop
 
 from benchmarks import bare
 from benchmarks.bare import Server
-from loadgen.attack import Attack, ClosedLoop, Tally
-from loadgen.connection import Address, RequestFailed, encode_request
-from loadgen.plan import interleaved
+from loadgen.experiment.plan import interleaved
+from loadgen.sending.attack import Attack, ClosedLoop, Tally
+from loadgen.sending.connection import Address, RequestFailed, encode_request
 
 CONNECTIONS = 16
 #: Many short pairs, and their median: a neighbour's burst spoils a few of them, not the result.

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from loadgen.arguments import parser
 from loadgen.commands import COMMANDS, EXIT_UNUSABLE
-from loadgen.connection import RequestFailed
+from loadgen.sending.connection import RequestFailed
 from services.settings import InvalidSettings
 
 _INTERRUPTED = 130

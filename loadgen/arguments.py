@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from loadgen import quantities
-from loadgen.connection import Address
-from loadgen.estimate import MINIMUM_PAIRS
-from loadgen.link import Link
-from loadgen.objective import parse_objective
-from loadgen.pacer import parse_stages
+from loadgen.judging.estimate import MINIMUM_PAIRS
+from loadgen.judging.objective import parse_objective
+from loadgen.sending.connection import Address
+from loadgen.sending.link import Link
+from loadgen.sending.pacer import parse_stages
 from services.catalog import BY_NAME
 
 Parsed = TypeVar("Parsed")

@@ -12,21 +12,22 @@ import orjson
 import uvloop
 from rich.console import Console
 
-from loadgen import ab, comparison
-from loadgen.bundle import Bundle, check_place, merge, read_bundle, write_bundle
-from loadgen.connection import Address
-from loadgen.drive import drive
-from loadgen.estimate import Verdict
-from loadgen.experiment import Settings
-from loadgen.judgement import Judgement, document, judge
-from loadgen.objective import Objective, check
-from loadgen.record import together
+from loadgen.driving.drive import drive
+from loadgen.evidence.bundle import Bundle, check_place, merge, read_bundle, write_bundle
+from loadgen.evidence.record import together
+from loadgen.experiment import ab
+from loadgen.experiment.conduct import Settings
+from loadgen.experiment.run import run_subjects, run_techniques
+from loadgen.experiment.sweep import parse_sweep
+from loadgen.experiment.sweeping import run_sweep, sweeps_of
+from loadgen.judging import comparison
+from loadgen.judging.estimate import Verdict
+from loadgen.judging.judgement import Judgement, document, judge
+from loadgen.judging.objective import Objective, check
 from loadgen.report.document import Histograms
 from loadgen.report.files import write_reports
 from loadgen.report.table import terminal
-from loadgen.run import run_subjects, run_techniques
-from loadgen.sweep import parse_sweep
-from loadgen.sweeping import run_sweep, sweeps_of
+from loadgen.sending.connection import Address
 from services import settings as lab
 from services.catalog import BY_NAME, TECHNIQUES, upstreams
 from services.contract import Technique

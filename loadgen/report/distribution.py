@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from loadgen.histogram import Histogram
 from loadgen.report.axes import Axis, spanning
 from loadgen.report.elements import Content, element
 from loadgen.report.figures import number, shortened
@@ -19,6 +18,7 @@ from loadgen.report.pictures import (
     text,
     vertical,
 )
+from loadgen.sending.histogram import Histogram
 
 _LABEL_HEIGHT, _MARKS, _CURVE = 22, 18, 46
 #: Farther out there are too few latencies for a shape; words name the slowest.

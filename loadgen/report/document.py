@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
-from loadgen.histogram import Histogram
+from loadgen.sending.histogram import Histogram
 
 CONTROL = "control"
 

@@ -9,8 +9,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from loadgen.histogram import Histogram
 from loadgen.report.figures import NOTHING, number, printable, shortened
+from loadgen.sending.histogram import Histogram
 
 _WIDEST_NAME = 40
 

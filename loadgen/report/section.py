@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from loadgen.histogram import Histogram
 from loadgen.report.distribution import distribution
 from loadgen.report.document import (
     QUANTITIES,
@@ -24,6 +23,7 @@ from loadgen.report.pictures import arm_classes, responsive
 from loadgen.report.sentences import claims, receipt_name, receipts, unsaid
 from loadgen.report.swept import swept
 from loadgen.report.tables import badge, scrolling, swatch, table, words
+from loadgen.sending.histogram import Histogram
 
 _SPREAD = (
     "How often each latency occurred, on a logarithmic axis; every curve is drawn equally high."

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from loadgen.connection import Address, Connection, encode_request
-from loadgen.decoding import document_of
-from loadgen.workload import sample
+from loadgen.experiment.decoding import document_of
+from loadgen.experiment.workload import sample
+from loadgen.sending.connection import Address, Connection, encode_request
 from services.catalog import TECHNIQUES
 from services.contract import Followed, IntegerParameter, Need, Technique
 from tests.conftest import ROOT, Client, ClientOf, samples

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 from pytest_aiohttp import AiohttpServer
 
-from loadgen.attack import Attack, ClosedLoop, OpenLoop
-from loadgen.connection import Address, encode_request
+from loadgen.sending.attack import Attack, ClosedLoop, OpenLoop
+from loadgen.sending.connection import Address, encode_request
 
 PERIOD = 10.0
 STALL = 1.0

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from loadgen.histogram import Histogram
 from loadgen.report.document import (
     Arm,
     Check,
@@ -21,6 +20,7 @@ from loadgen.report.document import (
     Ratio,
     Sweep,
 )
+from loadgen.sending.histogram import Histogram
 
 _P99 = 2.326  # of a standard normal distribution
 

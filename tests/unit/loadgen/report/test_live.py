@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from loadgen.histogram import Histogram
 from loadgen.report.live import LiveView
+from loadgen.sending.histogram import Histogram
 
 
 @dataclass

@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from loadgen.histogram import Histogram
 from loadgen.report.document import Document
 from loadgen.report.figures import number, times
 from loadgen.report.page import page
+from loadgen.sending.histogram import Histogram
 from tests.unit.loadgen.report import sample
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}

@@ -7,13 +7,13 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from loadgen.histogram import Histogram
 from loadgen.report.axes import Axis
 from loadgen.report.curve import curve
 from loadgen.report.distribution import density, distribution
 from loadgen.report.elements import markup
 from loadgen.report.forest import Row, forest
 from loadgen.report.pictures import NARROW, WIDE, arm_classes
+from loadgen.sending.histogram import Histogram
 from tests.unit.loadgen.report.sample import TECHNIQUES, drawn, experiment, ratio, sweep
 
 HOSTILE = "<script>alert('&\"')</script>\x00"

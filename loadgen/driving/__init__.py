@@ -1,0 +1,1 @@
+"""Load without end, and how it is told what to do."""

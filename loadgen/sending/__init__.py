@@ -1,0 +1,1 @@
+"""How requests are sent, and what came of them: the loops, the clock, the connection."""

@@ -1,0 +1,403 @@
+"""What may be said of a bundle: figures, ratios, verdicts, and nothing where it may not."""
+
+import math
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+
+from loadgen.evidence.bundle import Experiment, read_bundle, write_bundle
+from loadgen.experiment.plan import CONTROL, interleaved
+from loadgen.judging.estimate import ASSUMED_NOISE, RECOMMENDED_PAIRS, Speedup, Verdict
+from loadgen.judging.judgement import Comparison, Judged, document, judge
+from loadgen.sending.histogram import Histogram
+from tests.conftest import ROOT
+from tests.unit.loadgen.made_up import (
+    ARMS,
+    SETTINGS,
+    bundle,
+    experiment,
+    histogram,
+    record,
+    records,
+)
+
+TWICE = [1.98, 2.0, 2.02, 2.0]
+
+
+def judged(one: Experiment, **changes: Any) -> Judged:
+    return judge(bundle(one, **changes)).experiments[0]
+
+
+def entry(one: Experiment) -> Any:
+    """The experiment in the document, as a program reads it."""
+    found = orjson.loads(orjson.dumps(document(judge(bundle(one)))))
+    return found["experiments"][one.name]
+
+
+# Ratios and verdicts
+
+
+def test_an_arm_that_takes_half_the_time_is_twice_as_fast() -> None:
+    found = judged(experiment(records(TWICE)))
+    assert found.verdict is Verdict.FASTER
+    assert found.comparisons["optimized"].p50.estimate == pytest.approx(2.0, rel=0.01)
+    assert found.reason == ""
+
+
+def test_an_arm_that_takes_longer_is_slower() -> None:
+    assert judged(experiment(records([0.5, 0.51, 0.49, 0.5]))).verdict is Verdict.SLOWER
+
+
+def test_pairs_that_disagree_show_no_difference() -> None:
+    found = judged(experiment(records([0.5, 2.0, 0.8, 1.2])))
+    assert found.verdict is Verdict.NO_DIFFERENCE_SHOWN
+
+
+def test_every_quantity_is_compared_by_its_own_figures() -> None:
+    """Of the same median, but a tail that is twice and a throughput that is half as good."""
+    well, badly = [0.001] * 90 + [0.002] * 10, [0.001] * 90 + [0.004] * 10
+    blocks = [
+        record(arm, pair, latencies=histogram(badly if arm == "naive" else well), seconds=seconds)
+        for pair in range(4)
+        for arm, seconds in (("naive", 2.0), ("optimized", 1.0), (CONTROL, 2.0))
+    ]
+    found = judged(experiment(blocks))
+    ratio = found.comparisons["optimized"]
+    assert ratio.p50.estimate == pytest.approx(1.0)
+    assert ratio.p95.estimate == pytest.approx(2.0, rel=0.001)
+    assert ratio.p99.estimate == pytest.approx(2.0, rel=0.001)
+    assert ratio.throughput.estimate == pytest.approx(2.0)
+    assert found.verdict is Verdict.NO_DIFFERENCE_SHOWN
+
+
+def test_a_ratio_is_that_of_blocks_of_the_same_pair() -> None:
+    """The machine becomes four times slower from pair to pair; the ratio stays what it is."""
+    blocks = [
+        record(arm, pair, median * 4**pair)
+        for pair in range(4)
+        for arm, median in (("naive", 0.0015), ("optimized", 0.001), (CONTROL, 0.0015))
+    ]
+    ratio = judged(experiment(blocks)).comparisons["optimized"].p50
+    assert (ratio.low, ratio.high) == pytest.approx((1.5, 1.5), rel=0.01)
+
+
+def test_the_control_gives_the_noise_floor_and_is_no_candidate() -> None:
+    found = judged(experiment(records(TWICE)))
+    assert found.comparisons.keys() == {"optimized"}
+    assert found.noise_floor is not None
+    assert found.noise_floor.p50.estimate == pytest.approx(1 / 1.001**1.5, rel=0.001)
+
+
+def test_without_a_control_there_is_no_noise_floor() -> None:
+    blocks = [each for each in records(TWICE) if each.arm != CONTROL]
+    found = judged(experiment(blocks, arms=("naive", "optimized")))
+    assert found.noise_floor is None
+    assert found.verdict is Verdict.FASTER
+
+
+def test_every_candidate_is_compared_and_the_first_one_is_the_verdict() -> None:
+    blocks = [
+        record(arm, pair, median)
+        for pair in range(4)
+        for arm, median in (("naive", 0.002), ("slow", 0.004), ("fast", 0.001))
+    ]
+    found = judged(experiment(blocks, arms=("naive", "slow", "fast")))
+    assert {arm: each.verdict(found.noise_floor) for arm, each in found.comparisons.items()} == {
+        "slow": Verdict.SLOWER,
+        "fast": Verdict.FASTER,
+    }
+    assert found.verdict is Verdict.SLOWER
+
+
+def test_the_order_in_which_blocks_ran_does_not_matter() -> None:
+    blocks = records([1.9, 2.0, 2.1, 2.0])
+    forwards, backwards = entry(experiment(blocks)), entry(experiment(blocks[::-1]))
+    assert forwards == backwards
+
+
+# Figures
+
+
+def test_figures_are_over_all_blocks_of_an_arm() -> None:
+    found = judged(experiment(records([2.0] * 4)))
+    naive, optimized = found.arms["naive"], found.arms["optimized"]
+    assert list(found.arms) == list(ARMS)
+    assert naive.p50_ms == pytest.approx(2.0, rel=0.02)
+    assert optimized.p50_ms == pytest.approx(1.0, rel=0.02)
+    assert optimized.p95_ms == pytest.approx(1.45, rel=0.02)
+    assert optimized.p99_ms == pytest.approx(1.5, rel=0.02)
+    assert optimized.mean_ms == pytest.approx(1.0, rel=0.01)
+    assert naive.requests == 400
+    assert naive.requests_per_second == 100
+    assert naive.bytes_per_response == 10
+    assert naive.errors == 0
+
+
+def test_quantiles_are_those_of_all_requests_and_not_the_blocks_mean() -> None:
+    fast, slow = histogram([0.001] * 90), histogram([1.0] * 10)
+    blocks = [
+        record(arm, pair, answered=latencies.count, latencies=latencies)
+        for arm in ARMS
+        for pair, latencies in enumerate([fast, fast, fast, slow])
+    ]
+    naive = judged(experiment(blocks)).arms["naive"]
+    assert naive.p95_ms == pytest.approx(1.0, rel=0.001)
+    assert naive.p99_ms == pytest.approx(1000.0, rel=0.001)
+
+
+def test_receipts_are_of_all_requests_of_an_arm() -> None:
+    counts = {
+        ("naive", pair): {"counters": {"db_client_operations_total": 100.0 * pair}}
+        for pair in range(4)
+    }
+    found = judged(experiment(records(TWICE, counts)))
+    assert found.arms["naive"].receipts == {"statements per request": 1.5}
+    assert found.arms["optimized"].receipts == {}
+
+
+# Where nothing may be said
+
+
+def test_arms_that_answer_differently_get_no_verdict() -> None:
+    different = experiment(
+        records(TWICE), answers_equal=False, difference="?count=3 at $[0]: naive 1, optimized 2"
+    )
+    found = judged(different)
+    assert found.verdict is Verdict.INVALID
+    assert found.comparisons == {}
+    assert found.noise_floor is None
+    assert found.reason == ("the arms answer differently: ?count=3 at $[0]: naive 1, optimized 2")
+
+
+def test_arms_that_answered_differently_before_anything_was_measured_have_no_figures() -> None:
+    found = judged(experiment(answers_equal=False, difference="$: naive 1, optimized 2"))
+    assert (found.verdict, found.arms, found.audit) == (Verdict.INVALID, {}, ())
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_failed_requests_make_a_run_invalid(arm: str) -> None:
+    found = judged(experiment(records(TWICE, {(arm, 1): {"errors": 1}})))
+    assert found.verdict is Verdict.INVALID
+    assert found.comparisons == {}
+    assert found.reason == f"1 of 401 requests to {arm} failed, first: status 503"
+    assert found.arms[arm].errors == 1
+
+
+def test_one_failure_among_very_many_requests_is_borne() -> None:
+    many = {(arm, pair): {"answered": 1000} for arm in ARMS for pair in range(4)}
+    many[("naive", 0)] = {"answered": 1000, "errors": 1}
+    found = judged(experiment(records(TWICE, many)))
+    assert found.verdict is Verdict.FASTER
+    assert found.arms["naive"].errors == 1
+
+
+def test_every_check_that_failed_is_told() -> None:
+    late = {(CONTROL, pair): {"lags": histogram([0.05])} for pair in range(4)}
+    found = judged(experiment(records(TWICE, late | {("naive", 2): {"errors": 1}})))
+    assert found.verdict is Verdict.INVALID
+    assert found.reason == (
+        "the load generator itself was late: by 50.0 ms at p99;"
+        " 1 of 401 requests to naive failed, first: status 503"
+    )
+
+
+def test_a_block_without_an_answer_makes_a_run_invalid() -> None:
+    nothing = {"answered": 0, "sent": 0, "latencies": Histogram(), "body_bytes": 0}
+    found = judged(experiment(records(TWICE, {("optimized", 1): nothing})))
+    assert found.verdict is Verdict.INVALID
+    assert found.reason == "a block of optimized had no answer"
+
+
+def test_an_arm_that_never_answered_has_no_figures() -> None:
+    silent = {("optimized", pair): {"answered": 0, "errors": 5} for pair in range(4)}
+    found = judged(experiment(records(TWICE, silent)))
+    assert found.arms.keys() == {"naive", CONTROL}
+    assert found.reason == "20 of 20 requests to optimized failed, first: status 503"
+
+
+def test_a_run_without_any_block_says_nothing() -> None:
+    found = judged(experiment())
+    assert (found.verdict, found.reason) == (Verdict.INVALID, "nothing was measured")
+
+
+def test_a_run_that_was_cut_short_is_judged_by_its_whole_pairs() -> None:
+    whole = records(TWICE)
+    cut = judged(experiment([*whole, record("naive", 4, 0.5)]))
+    assert cut.comparisons == judged(experiment(whole)).comparisons
+
+
+def test_a_run_that_was_cut_too_short_has_no_interval() -> None:
+    found = judged(experiment(records(TWICE)[:-1]))
+    assert found.verdict is Verdict.INVALID
+    assert found.reason == "an interval needs at least 4 pairs of blocks, and there are 3"
+
+
+def test_generators_side_by_side_are_audited_as_such() -> None:
+    counted = {
+        (arm, pair): {"counters": {"http_server_request_duration_seconds_count": 200.0}}
+        for arm in ARMS
+        for pair in range(4)
+    }
+    two = experiment(records(TWICE, counted))
+    assert judged(two).verdict is Verdict.INVALID
+    assert judged(two, settings={**SETTINGS, "generators": 2}).verdict is Verdict.FASTER
+
+
+# The document
+
+
+def test_a_document_says_when_where_and_how_it_was_measured() -> None:
+    whole = bundle()
+    found = document(judge(whole))
+    assert {name: found[name] for name in found if name != "experiments"} == {
+        "measured_at": whole.measured_at,
+        "git_revision": whole.git_revision,
+        "machine": whole.machine,
+        "settings": whole.settings,
+    }
+    assert list(found["experiments"]) == ["made-up"]
+
+
+def test_a_document_has_all_that_was_found() -> None:
+    found = entry(experiment(records(TWICE)))
+    assert found.keys() == {
+        "title",
+        "workload",
+        "baseline",
+        "answers_equal",
+        "difference",
+        "arms",
+        "comparisons",
+        "noise_floor",
+        "audit",
+        "verdict",
+        "reason",
+    }
+    assert found["arms"].keys() == set(ARMS)
+    assert found["arms"]["naive"].keys() == {
+        "p50_ms",
+        "p95_ms",
+        "p99_ms",
+        "mean_ms",
+        "requests_per_second",
+        "requests",
+        "errors",
+        "bytes_per_response",
+        "receipts",
+    }
+    ratio = found["comparisons"]["optimized"]
+    assert ratio.keys() == {"p50", "p95", "p99", "throughput", "verdict"}
+    assert ratio["p50"].keys() == {"estimate", "low", "high"}
+    assert ratio["verdict"] == found["verdict"] == "faster"
+    assert found["noise_floor"].keys() == {"p50", "p95", "p99", "throughput"}
+    assert all(each.keys() == {"check", "value", "limit", "ok"} for each in found["audit"])
+
+
+def test_a_document_of_an_invalid_experiment_claims_nothing() -> None:
+    found = entry(experiment(answers_equal=False, difference="$.x"))
+    assert found["verdict"] == "invalid"
+    assert found["difference"] == "$.x"
+    assert (found["comparisons"], found["noise_floor"], found["audit"]) == ({}, None, [])
+
+
+JUDGE = """
+import sys
+from pathlib import Path
+import orjson
+from loadgen.evidence.bundle import read_bundle
+from loadgen.judging.judgement import document, judge
+sys.stdout.buffer.write(orjson.dumps(document(judge(read_bundle(Path(sys.argv[1]))))))
+"""
+
+
+def test_another_process_with_another_hash_seed_judges_byte_for_byte_the_same(
+    tmp_path: Path,
+) -> None:
+    write_bundle(tmp_path, bundle(experiment(records([1.1, 1.3, 0.9, 1.2, 1.25]))))
+    here = orjson.dumps(document(judge(read_bundle(tmp_path))))
+    for seed in ("1", "2"):
+        there = subprocess.run(
+            (sys.executable, "-c", JUDGE, str(tmp_path)),
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed, "TZ": "Asia/Tokyo", "LC_ALL": "C"},
+            capture_output=True,
+            check=True,
+        )
+        assert there.stdout == here
+
+
+def compared(p50: Speedup) -> Comparison:
+    return Comparison(p50, p50, p50, p50)
+
+
+@pytest.mark.parametrize(
+    ("arm", "control", "verdict"),
+    [
+        (Speedup(1.5, 1.2, 1.9), Speedup(1.0, 0.9, 1.1), Verdict.FASTER),
+        (Speedup(1.5, 1.2, 1.9), Speedup(1.2, 0.9, 1.6), Verdict.NO_DIFFERENCE_SHOWN),
+        (Speedup(0.7, 0.6, 0.8), Speedup(1.0, 0.9, 1.1), Verdict.SLOWER),
+        (Speedup(0.7, 0.6, 0.8), Speedup(0.8, 0.6, 1.0), Verdict.NO_DIFFERENCE_SHOWN),
+        (Speedup(1.03, 1.01, 1.05), Speedup(1.0, 0.99, 1.01), Verdict.NO_DIFFERENCE_SHOWN),
+        (Speedup(0.97, 0.95, 0.99), Speedup(1.0, 0.99, 1.01), Verdict.NO_DIFFERENCE_SHOWN),
+        (Speedup(1.5, 0.9, 2.5), Speedup(1.0, 0.9, 1.1), Verdict.NO_DIFFERENCE_SHOWN),
+    ],
+)
+def test_a_difference_is_more_than_the_control_shows_and_more_than_very_little(
+    arm: Speedup, control: Speedup, verdict: Verdict
+) -> None:
+    assert compared(arm).verdict(compared(control)) is verdict
+
+
+def test_without_a_control_the_interval_decides() -> None:
+    assert compared(Speedup(1.5, 1.2, 1.9)).verdict(None) is Verdict.FASTER
+    assert compared(Speedup(0.7, 0.6, 0.8)).verdict(None) is Verdict.SLOWER
+
+
+# Simulated experiments, from latencies to the verdict
+
+
+#: Of a block's requests, and the part of a block's noise that comes from their number alone.
+REQUESTS, SPREAD = 30, 0.15
+SAMPLING_NOISE = math.sqrt(math.pi / 2) * SPREAD / math.sqrt(REQUESTS)
+MACHINE_NOISE = math.sqrt(ASSUMED_NOISE**2 - SAMPLING_NOISE**2)
+
+
+def simulated(seed: int, pairs: int, slower: float) -> Experiment:
+    """A machine that drifts from pair to pair and has better and worse blocks.
+
+    All told, the median of a block is off by ASSUMED_NOISE.
+    """
+    random, arms = Random(f"{seed} {pairs} {slower}"), ("naive", "optimized", CONTROL)
+    drift = [random.gauss(0, 0.2) for _ in range(pairs)]
+    blocks = []
+    for block in interleaved(arms, pairs, random):
+        level = 0.002 * math.exp(drift[block.pair] + random.gauss(0, MACHINE_NOISE))
+        level *= 1 if block.arm == "optimized" else slower
+        latencies = histogram([level * random.lognormvariate(0, SPREAD) for _ in range(REQUESTS)])
+        blocks.append(
+            record(block.arm, block.pair, answered=REQUESTS, latencies=latencies, lags=Histogram())
+        )
+    return experiment(blocks, arms=arms)
+
+
+def verdicts(experiments: int, pairs: int, slower: float) -> Counter[Verdict]:
+    return Counter(judged(simulated(seed, pairs, slower)).verdict for seed in range(experiments))
+
+
+def test_of_a_thousand_experiments_with_equal_arms_few_tell_them_apart() -> None:
+    found = verdicts(1_000, pairs=8, slower=1.0)
+    # The interval alone would tell them apart in 50: the control has its say, small effects none.
+    assert 1 <= found[Verdict.FASTER] + found[Verdict.SLOWER] <= 20
+    assert found[Verdict.INVALID] == 0
+
+
+def test_a_difference_of_a_tenth_is_found_by_nine_experiments_in_ten() -> None:
+    found = verdicts(200, RECOMMENDED_PAIRS, slower=1.1)
+    assert found[Verdict.FASTER] >= 180
+    assert found[Verdict.SLOWER] == found[Verdict.INVALID] == 0

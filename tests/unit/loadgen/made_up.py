@@ -1,0 +1,84 @@
+"""Made-up records, experiments and bundles, for tests of what is said of real ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from loadgen.evidence.bundle import Bundle, Experiment
+from loadgen.evidence.record import Record
+from loadgen.experiment.plan import CONTROL
+from loadgen.sending.histogram import Histogram
+
+ARMS = ("naive", "optimized", CONTROL)
+MACHINE = {"processor": "Fast 9000", "cores": 4}
+SETTINGS = {"iterations": 4, "concurrency": 2, "duration": 1.0, "seed": 7}
+
+
+def histogram(values: Sequence[float]) -> Histogram:
+    made = Histogram()
+    for value in values:
+        made.record(value)
+    return made
+
+
+def record(arm: str = "naive", pair: int = 0, median: float = 0.002, **changes: Any) -> Record:
+    """A block of a second with a hundred answers, spread evenly around the median."""
+    answered = changes.pop("answered", 100)
+    errors = changes.pop("errors", 0)
+    spread = max(answered - 1, 1)
+    facts: dict[str, Any] = {
+        "arm": arm,
+        "pair": pair,
+        "seconds": 1.0,
+        "sent": answered + errors,
+        "answered": answered,
+        "errors": errors,
+        "first_error": "status 503" if errors else "",
+        "body_bytes": 10 * answered,
+        "latencies": histogram([median * (0.5 + each / spread) for each in range(answered)]),
+        "lags": histogram([0.0001] * 20),
+        "cpu_seconds": 0.2,
+        "counters": {},
+    }
+    return Record(**{**facts, **changes})
+
+
+def records(
+    ratios: Sequence[float], changes: Mapping[tuple[str, int], Mapping[str, Any]] | None = None
+) -> tuple[Record, ...]:
+    """A pair for each ratio: naive takes so many times as long as optimized.
+
+    `changes` are of the block of that arm and pair.
+    """
+    made = []
+    for pair, ratio in enumerate(ratios):
+        # A control of exactly the baseline's figures would hide whether it is looked at.
+        medians = {"naive": 0.001 * ratio, "optimized": 0.001, CONTROL: 0.001 * ratio * 1.001**pair}
+        made += [
+            record(arm, pair, medians[arm], **(changes or {}).get((arm, pair), {})) for arm in ARMS
+        ]
+    return tuple(made)
+
+
+def experiment(blocks: Sequence[Record] = (), **changes: Any) -> Experiment:
+    facts: dict[str, Any] = {
+        "name": "made-up",
+        "title": "Made up",
+        "workload": "Three of them.",
+        "arms": ARMS,
+        "baseline": "naive",
+        "answers_equal": True,
+        "difference": None,
+        "records": tuple(blocks),
+    }
+    return Experiment(**{**facts, **changes})
+
+
+def bundle(*experiments: Experiment, **changes: Any) -> Bundle:
+    facts: dict[str, Any] = {
+        "measured_at": "2025-11-23T12:00:00+00:00",
+        "git_revision": "0123abc",
+        "machine": MACHINE,
+        "settings": SETTINGS,
+        "experiments": experiments or (experiment(records([1.98, 2.0, 2.02, 2.0])),),
+    }
+    return Bundle(**{**facts, **changes})
