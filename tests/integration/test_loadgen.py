@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from loadgen.commands import EXIT_INVALID
 from services.local.ports import free_port
 from services.settings import PREFIX
 from tests.conftest import until
@@ -39,7 +41,8 @@ http {{
 }}
 """
 #: Enough blocks for the verdict, short enough for a test.
-QUICKLY = ("--iterations", "8", "--duration", "0.15")
+QUICKLY = ("--iterations", "8", "--duration", "0.15", "--concurrency", "2")
+MOST_ATTEMPTS = 5
 
 
 def loadgen(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -51,6 +54,15 @@ def loadgen(*arguments: str) -> "subprocess.CompletedProcess[str]":
         check=False,
         env=environment(),
     )
+
+
+def measured(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A run that says something: one that the machine was too busy for says so, and is repeated."""
+    for _ in range(MOST_ATTEMPTS):
+        ended = loadgen(*arguments, *QUICKLY)
+        if ended.returncode != EXIT_INVALID:
+            break
+    return ended
 
 
 def command(*arguments: str) -> list[str]:
@@ -95,14 +107,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _serves(address: str) -> bool:
-    asked = loadgen("ab", f"{address}/wrong", f"{address}/one", *QUICKLY)
-    return "cannot connect" not in asked.stderr
+    try:
+        with urllib.request.urlopen(f"{address}/one", timeout=5) as response:  # noqa: S310
+            return bool(response.read())
+    except OSError:
+        return False
 
 
 def test_the_same_file_at_two_places_makes_no_difference(server: str) -> None:
-    ended = loadgen("ab", f"{server}/one", f"{server}/other", *QUICKLY)
+    ended = measured("ab", f"{server}/one", f"{server}/other")
     assert ended.returncode == 0, ended.stderr
     assert "no difference shown" in ended.stdout
+
+
+@pytest.mark.timeout(600)
+def test_one_thing_against_itself_makes_no_difference_in_ten_runs_of_ten(server: str) -> None:
+    url = f"{server}/one"
+    for _ in range(10):
+        ended = measured("ab", url, url)
+        assert ended.returncode == 0, ended.stderr
+        assert "no difference shown" in ended.stdout
 
 
 @pytest.mark.parametrize(
@@ -112,14 +136,14 @@ def test_ten_times_as_many_bytes_take_longer(
     server: str, one: str, other: str, verdict: str
 ) -> None:
     urls = (f"{server}/{one}", f"{server}/{other}")
-    ended = loadgen("ab", *urls, "--different-answers", "--link", "1000mbit", *QUICKLY)
+    ended = measured("ab", *urls, "--different-answers", "--link", "1000mbit")
     assert ended.returncode == 0, ended.stderr
     assert verdict in ended.stdout
 
 
 def test_answers_that_differ_have_no_verdict(server: str, tmp_path: Path) -> None:
     urls = (f"{server}/one", f"{server}/wrong")
-    ended = loadgen("ab", *urls, *QUICKLY, "--output", str(tmp_path))
+    ended = measured("ab", *urls, "--output", str(tmp_path))
     assert ended.returncode == 3
     assert "the arms answer differently: /wrong at $" in ended.stdout
     judged = orjson.loads((tmp_path / "judgement.json").read_bytes())
@@ -128,16 +152,16 @@ def test_answers_that_differ_have_no_verdict(server: str, tmp_path: Path) -> Non
 
 def test_what_an_arm_is_to_keep_decides_the_exit_code(server: str) -> None:
     urls = (f"{server}/one", f"{server}/other")
-    kept = loadgen("ab", *urls, *QUICKLY, "--slo", "B.p99<10s", "--slo", "B.throughput>1")
+    kept = measured("ab", *urls, "--slo", "B.p99<10s", "--slo", "B.throughput>1")
     assert kept.returncode == 0, kept.stderr
-    missed = loadgen("ab", *urls, *QUICKLY, "--slo", "B.p50<1us")
+    missed = measured("ab", *urls, "--slo", "B.p50<1us")
     assert missed.returncode == 5
     assert "B.p50<1us" in missed.stderr
 
 
 def test_evidence_is_judged_anew_to_the_same_bytes(server: str, tmp_path: Path) -> None:
     urls = (f"{server}/one", f"{server}/other")
-    assert loadgen("ab", *urls, *QUICKLY, "--output", str(tmp_path)).returncode == 0
+    assert measured("ab", *urls, "--output", str(tmp_path)).returncode == 0
     once, twice = (loadgen("judge", str(tmp_path)).stdout for _ in range(2))
     assert once == twice == (tmp_path / "judgement.json").read_text("utf-8")
     reports = {path.name: path.read_bytes() for path in tmp_path.glob("report.*")}
@@ -148,7 +172,7 @@ def test_evidence_is_judged_anew_to_the_same_bytes(server: str, tmp_path: Path) 
 
 def test_evidence_with_a_changed_count_is_refused(server: str, tmp_path: Path) -> None:
     urls = (f"{server}/one", f"{server}/other")
-    assert loadgen("ab", *urls, *QUICKLY, "--output", str(tmp_path)).returncode == 0
+    assert measured("ab", *urls, "--output", str(tmp_path)).returncode == 0
     (blocks,) = tmp_path.glob("blocks-*.jsonl")
     first, *others = blocks.read_bytes().splitlines(keepends=True)
     record = orjson.loads(first)
@@ -172,7 +196,7 @@ async def test_a_generator_with_a_fraction_of_a_core_measures_nothing(server: st
     throttle.cancel()
     assert process.returncode == 4
     assert "invalid" in stdout.decode()
-    assert "lag" in stdout.decode()
+    assert "the load generator itself was late" in stdout.decode()
 
 
 async def _throttled(process: int) -> None:
