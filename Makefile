@@ -46,7 +46,8 @@ test-compose: $(DEV)  ## The lab in containers, on a real engine, from a cold st
 
 # A point of a sweep may say nothing (code 4): it is left out of the curve. The run itself must not.
 BENCH = $(VENV)/loadgen run --variant all --iterations 14 --output loadgen/reports \
-	&& { $(VENV)/loadgen sweep --output loadgen/reports/sweeps || [ $$? -eq 4 ]; }
+	&& { $(VENV)/loadgen sweep --output loadgen/reports/sweeps || [ $$? -eq 4 ]; } \
+	&& $(VENV)/loadgen report loadgen/reports --sweeps loadgen/reports/sweeps
 
 bench: $(LOCAL)  ## Measure anew what README.md and the cards say, and write it there
 	$(VENV)/python -m services.local run -- sh -c '$(BENCH)'

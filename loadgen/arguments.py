@@ -145,6 +145,9 @@ def _add_evidence(actions: Actions) -> None:
     report = _action(actions, "report", "Write the reports of a bundle anew.")
     report.add_argument("bundle", type=Path)
     report.add_argument("--output", type=Path, metavar="DIR", help="default: beside the evidence")
+    report.add_argument(
+        "--sweeps", type=Path, metavar="DIR", help="with the curves of the sweeps below this folder"
+    )
     judge = _action(actions, "judge", "Compute the judgement of a bundle anew, as JSON.")
     judge.add_argument("bundle", type=Path)
     _add_objectives(judge)
@@ -182,6 +185,11 @@ def _add_load(action: argparse.ArgumentParser, iterations: int) -> None:
         metavar="SECONDS",
         help="length of a block; it ends when its last answer is in; default %(default)s",
     )
+    _add_pace(action)
+    _add_link(action)
+
+
+def _add_pace(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--concurrency",
         type=whole(1),
@@ -209,6 +217,9 @@ def _add_load(action: argparse.ArgumentParser, iterations: int) -> None:
         metavar="10s:100,30s:500",
         help="a block goes through these: seconds, and clients or, with --rate, requests a second",
     )
+
+
+def _add_link(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--link",
         type=_as_argument(_bits_per_second),

@@ -24,8 +24,8 @@ from loadgen.judging import comparison
 from loadgen.judging.estimate import Verdict
 from loadgen.judging.judgement import Judgement, document, judge
 from loadgen.judging.objective import Objective, check
-from loadgen.report.document import Histograms
-from loadgen.report.files import write_reports
+from loadgen.report.document import Histograms, Sweeps
+from loadgen.report.files import sweeps_below, write_reports
 from loadgen.report.table import terminal
 from loadgen.sending.connection import Address
 from services import settings as lab
@@ -99,7 +99,8 @@ def drive_without_end(arguments: argparse.Namespace) -> int:
 def report(arguments: argparse.Namespace) -> int:
     bundle = read_bundle(arguments.bundle)
     judgement = judge(bundle)
-    _write_reports(arguments.output or arguments.bundle, judgement)
+    swept = sweeps_below(arguments.sweeps) if arguments.sweeps else None
+    _write_reports(arguments.output or arguments.bundle, judgement, swept)
     _print(judgement)
     return _exit_code(judgement, ())
 
@@ -221,9 +222,11 @@ def _print(judgement: Judgement) -> None:
     console.print(terminal(said, sweeps_of(judgement.bundle, said)))
 
 
-def _write_reports(folder: Path, judgement: Judgement) -> None:
+def _write_reports(folder: Path, judgement: Judgement, swept: Sweeps | None = None) -> None:
+    """With its own sweep where it is one, else with these."""
     said = _document(judgement)
-    paths = write_reports(folder, said, _histograms(judgement), sweeps_of(judgement.bundle, said))
+    sweeps = sweeps_of(judgement.bundle, said) or swept
+    paths = write_reports(folder, said, _histograms(judgement), sweeps)
     Console(stderr=True).print(f"wrote {len(paths)} reports into {folder}", soft_wrap=True)
 
 

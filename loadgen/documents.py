@@ -16,7 +16,6 @@ from loadgen.report.document import (
     CONTROL,
     Document,
     Experiment,
-    Sweep,
     Sweeps,
     arms_in_order,
     noise_of,
@@ -24,7 +23,7 @@ from loadgen.report.document import (
     verdict_of,
 )
 from loadgen.report.figures import NOTHING, interval, noise, number, times
-from loadgen.report.files import JUDGEMENT, SWEEPS
+from loadgen.report.files import JUDGEMENT, sweeps_below
 from loadgen.report.markdown import literal, rows
 from loadgen.report.rows import before_and_after, comparisons
 from loadgen.report.sentences import break_even, explanation, provenance, refusal
@@ -55,10 +54,7 @@ def main() -> None:
 
 def evidence(path: Path) -> tuple[Document, Sweeps]:
     """The judgement, and the sweeps beside it or in folders there."""
-    sweeps: dict[str, Sweep] = {}
-    for found in sorted(path.parent.rglob(SWEEPS)):
-        sweeps |= orjson.loads(found.read_bytes())
-    return orjson.loads(path.read_bytes()), sweeps
+    return orjson.loads(path.read_bytes()), sweeps_below(path.parent)
 
 
 def documents(document: Document, sweeps: Sweeps) -> list[tuple[Path, str]]:

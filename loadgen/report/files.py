@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from loadgen.report.document import Document, Histograms, Sweeps
+from loadgen.report.document import Document, Histograms, Sweep, Sweeps
 from loadgen.report.markdown import report
 from loadgen.report.page import page
 from loadgen.report.spreadsheet import sheet
@@ -27,6 +27,14 @@ def write_reports(
     if sweeps:
         contents[SWEEPS] = _json(sweeps)
     return write_all(folder, contents)
+
+
+def sweeps_below(folder: Path) -> Sweeps:
+    """All that are kept in the folder and in those below it. Raises OSError and ValueError."""
+    sweeps: dict[str, Sweep] = {}
+    for path in sorted(folder.rglob(SWEEPS)):
+        sweeps |= orjson.loads(path.read_bytes())
+    return sweeps
 
 
 def _json(value: object) -> bytes:

@@ -56,16 +56,14 @@ class Observation:
     def of(self, label: Label, handler: Handler) -> Handler:
         """The handler, answering every failure itself, and counted under the label."""
         record = self._metrics.recorder(label)
-        deadlines = self._deadlines
-        slow = self._slow
-        variant = label[1]
+        deadlines, slow = self._deadlines, self._slow
         cpu = Sampling()
 
         async def observed(request: web.Request) -> web.StreamResponse:
             started = perf_counter()
             request_id = request_id_of(request)
             REQUEST_ID.set(request_id)
-            VARIANT.set(variant)
+            VARIANT.set(label[1])
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - aiohttp answers each request in a task
             meter = cpu.meter(started)
