@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,11 +114,7 @@ def judge_again(arguments: argparse.Namespace) -> int:
 
 def merge_bundles(arguments: argparse.Namespace) -> int:
     bundle = merge([read_bundle(folder) for folder in arguments.bundles])
-    write_bundle(arguments.output, bundle)
-    judgement = judge(bundle)
-    _write_reports(arguments.output, judgement)
-    _print(judgement)
-    return _exit_code(judgement, ())
+    return _finish(bundle, arguments.output, ())
 
 
 def compare_runs(arguments: argparse.Namespace) -> int:
@@ -192,7 +189,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 def _prepare(output: Path | None) -> None:
     """Find out now, not after a minute of measuring, that nothing can be written there."""
     if output:
-        check_place(output)
+        with _into(output):
+            check_place(output)
 
 
 def _await(work: Coroutine[Any, Any, Returned]) -> Returned:
@@ -208,10 +206,21 @@ def _finish(bundle: Bundle, output: Path | None, objectives: Sequence[Objective]
     """Keep the evidence first: whatever is said of it can be said again."""
     judgement = judge(bundle)
     if output:
-        write_bundle(output, bundle)
-        _write_reports(output, judgement)
+        with _into(output):
+            write_bundle(output, bundle)
     _print(judgement)
+    if output:
+        _write_reports(output, judgement)
     return _exit_code(judgement, objectives)
+
+
+@contextmanager
+def _into(folder: Path) -> Iterator[None]:
+    """A full disk does not say of itself where it is."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def _print(judgement: Judgement) -> None:
@@ -226,7 +235,8 @@ def _write_reports(folder: Path, judgement: Judgement, swept: Sweeps | None = No
     """With its own sweep where it is one, else with these."""
     said = _document(judgement)
     sweeps = sweeps_of(judgement.bundle, said) or swept
-    paths = write_reports(folder, said, _histograms(judgement), sweeps)
+    with _into(folder):
+        paths = write_reports(folder, said, _histograms(judgement), sweeps)
     Console(stderr=True).print(f"wrote {len(paths)} reports into {folder}", soft_wrap=True)
 
 

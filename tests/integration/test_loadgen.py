@@ -184,6 +184,26 @@ def test_evidence_with_a_changed_count_is_refused(server: str, tmp_path: Path) -
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a disk that is soon full")
+@pytest.mark.parametrize("kilobytes", [4, 48])
+def test_a_full_disk_is_named_and_nothing_is_half_written(
+    server: str, tmp_path: Path, kilobytes: int
+) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(tmp_path)]
+    subprocess.run(mount, check=True)
+    try:
+        output = tmp_path / "results"
+        ended = loadgen("ab", f"{server}/one", f"{server}/other", *QUICKLY, "--output", str(output))
+        assert ended.returncode == 2
+        (line,) = ended.stderr.splitlines()
+        assert line == f"error: [Errno 28] No space left on device: '{output}'"
+        assert not list(tmp_path.rglob("*.part"))
+        if output.exists() and list(output.iterdir()):
+            assert loadgen("judge", str(output)).returncode in {0, EXIT_INVALID}
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)  # noqa: S607
+
+
 async def test_a_generator_with_a_fraction_of_a_core_measures_nothing(server: str) -> None:
     urls = (f"{server}/one", f"{server}/other")
     process = await asyncio.create_subprocess_exec(
