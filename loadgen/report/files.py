@@ -9,6 +9,7 @@ from loadgen.report.document import Document, Histograms, Sweep, Sweeps
 from loadgen.report.markdown import report
 from loadgen.report.page import page
 from loadgen.report.spreadsheet import sheet
+from loadgen.report.standalone import picture
 
 JUDGEMENT = "judgement.json"
 SWEEPS = "sweeps.json"
@@ -23,6 +24,7 @@ def write_reports(
         "report.md": report(document, sweeps).encode(),
         "report.csv": sheet(document).encode(),
         "report.html": page(document, histograms, sweeps).encode(),
+        "overview.svg": picture(document).encode(),
     }
     if sweeps:
         contents[SWEEPS] = _json(sweeps)

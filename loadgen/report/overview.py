@@ -25,12 +25,18 @@ _CAPTION = (
 )
 
 
+TITLE = "Speed-ups of all experiments"
+
+
+def overview_rows(document: Document) -> list[Row]:
+    return [row for name, each in document["experiments"].items() for row in _rows(name, each)]
+
+
 def overview(document: Document) -> Element:
-    rows = [row for name, each in document["experiments"].items() for row in _rows(name, each)]
+    rows = overview_rows(document)
     if not rows:
         return element("section", element("p", "There is no experiment in this run."))
-    title = "Speed-ups of all experiments"
-    picture = responsive(lambda width: forest("overview", title, rows, width), _CAPTION)
+    picture = responsive(lambda width: forest("overview", TITLE, rows, width), _CAPTION)
     return element("section", picture, scrolling(_table(document), "All experiments"))
 
 

@@ -17,7 +17,7 @@ from loadgen.report.sentences import provenance, tally
 from loadgen.report.swept import swept
 
 _TITLE = "Load test report"
-_STYLE = files("loadgen.report").joinpath("page.css").read_text("utf-8")
+STYLE = files("loadgen.report").joinpath("page.css").read_text("utf-8")
 
 
 def page(
@@ -33,8 +33,8 @@ def _page(document: Document, histograms: Histograms, sweeps: Sweeps) -> Element
 
 def _head(document: Document) -> Element:
     style = element("style")
-    style.text = _STYLE  # not as content: its lines are to stay lines
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    style.text = STYLE  # not as content: its lines are to stay lines
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return element(
         "head",

@@ -13,8 +13,16 @@ from loadgen.report.distribution import density, distribution
 from loadgen.report.elements import markup
 from loadgen.report.forest import Row, forest
 from loadgen.report.pictures import NARROW, WIDE, arm_classes
+from loadgen.report.standalone import picture as overview_picture
 from loadgen.sending.histogram import Histogram
-from tests.unit.loadgen.report.sample import TECHNIQUES, drawn, experiment, ratio, sweep
+from tests.unit.loadgen.report.sample import (
+    TECHNIQUES,
+    document,
+    drawn,
+    experiment,
+    ratio,
+    sweep,
+)
 
 HOSTILE = "<script>alert('&\"')</script>\x00"
 STYLES = {"naive": "arm baseline", "optimized": "arm candidate0"}
@@ -190,3 +198,17 @@ def test_each_arm_has_its_own_colour() -> None:
     arms = dict.fromkeys(("naive", "control", "a", "b", "c", "d"), many["arms"]["naive"])
     many["arms"] = arms
     assert len(set(arm_classes(many).values())) == 6
+
+
+def test_the_overview_stands_on_its_own() -> None:
+    whole = document()
+    text = overview_picture(whole)
+    root = fromstring(text)  # noqa: S314 - of our own making
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert all(name in text for name in whole["experiments"])
+    assert "url(" not in text
+    assert "href" not in text
+
+
+def test_without_an_experiment_there_is_no_overview() -> None:
+    assert overview_picture(document({})) == ""

@@ -127,7 +127,8 @@ def test_all_reports_are_written_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "yet"
     document, sweeps = sample.document(), {"caching": sample.sweep()}
     paths = write_reports(folder, document, sample.histograms(), sweeps)
-    names = {"judgement.json", "report.csv", "report.html", "report.md", "sweeps.json"}
+    reports = {"overview.svg", "report.csv", "report.html", "report.md"}
+    names = {"judgement.json", "sweeps.json", *reports}
     assert {path.name for path in paths} == {path.name for path in folder.iterdir()} == names
     assert orjson.loads((folder / "judgement.json").read_bytes()) == document
     assert (folder / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
