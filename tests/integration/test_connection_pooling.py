@@ -117,7 +117,7 @@ async def test_naive_opens_one_connection_for_each_request_and_optimized_none(
     opened = {
         name: value
         for name, value in (await samples(client)).items()
-        if name.startswith("db_client_connections_opened_total") and value
+        if name.startswith("db_client_connections_opened_total")
     }
     # The four were opened when the pool was filled, for no request at all.
     name = 'db_client_connections_opened_total{technique="connection-pooling",variant="%s"}'
