@@ -12,7 +12,12 @@ from services.catalog import TECHNIQUES
 from services.settings import PREFIX, Settings
 from tests.conftest import ROOT
 
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("services/*/README.md"), *ROOT.glob("monitoring/*.md")]
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("services/*/README.md"),
+    *ROOT.glob("monitoring/*.md"),
+    ROOT / "loadgen/README.md",
+]
 LOCKS = {"services": [], "local": ["local"], "dev": ["local", "dev"]}
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
