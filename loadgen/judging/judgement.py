@@ -65,13 +65,13 @@ class Comparison:
     def verdict(self, floor: "Comparison | None") -> Verdict:
         """By the median: of all of these it is told with the least noise.
 
-        A difference is one where the whole interval says so, by more than MINIMUM_EFFECT, and where
-        the control, which cannot differ, does not differ as much.
+        A difference is one where the whole interval lies beyond MINIMUM_EFFECT, and beyond the
+        interval of the control, which cannot differ.
         """
-        found, noise = self.p50, floor.p50 if floor else None
-        if found.low > 1 + MINIMUM_EFFECT and not (noise and found.estimate <= noise.high):
+        noise = floor.p50 if floor else Speedup(1.0, 1.0, 1.0)
+        if self.p50.low > max(1 + MINIMUM_EFFECT, noise.high):
             return Verdict.FASTER
-        if found.high < 1 / (1 + MINIMUM_EFFECT) and not (noise and found.estimate >= noise.low):
+        if self.p50.high < min(1 / (1 + MINIMUM_EFFECT), noise.low):
             return Verdict.SLOWER
         return Verdict.NO_DIFFERENCE_SHOWN
 

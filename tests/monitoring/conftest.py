@@ -39,8 +39,10 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 def _await_data(prometheus: Prometheus) -> None:
     deadline = time.monotonic() + 120
-    # The client's view is the last to be scraped and recorded.
-    while min(map(prometheus.instant, (P99, CLIENT_P99))) < _VARIANTS:
+    # The client's view is the last to be scraped; and all must have been recorded for longer than
+    # the steps of a picture are apart.
+    recorded = [f"{series} offset 15s" for series in (P99, CLIENT_P99)]
+    while min(map(prometheus.instant, recorded)) < _VARIANTS:
         assert time.monotonic() < deadline, "no load was seen on some variant"
         time.sleep(0.5)
 

@@ -340,9 +340,9 @@ def compared(p50: Speedup) -> Comparison:
     ("arm", "control", "verdict"),
     [
         (Speedup(1.5, 1.2, 1.9), Speedup(1.0, 0.9, 1.1), Verdict.FASTER),
-        (Speedup(1.5, 1.2, 1.9), Speedup(1.2, 0.9, 1.6), Verdict.NO_DIFFERENCE_SHOWN),
+        (Speedup(1.5, 1.2, 1.9), Speedup(1.1, 0.9, 1.3), Verdict.NO_DIFFERENCE_SHOWN),
         (Speedup(0.7, 0.6, 0.8), Speedup(1.0, 0.9, 1.1), Verdict.SLOWER),
-        (Speedup(0.7, 0.6, 0.8), Speedup(0.8, 0.6, 1.0), Verdict.NO_DIFFERENCE_SHOWN),
+        (Speedup(0.7, 0.6, 0.8), Speedup(0.9, 0.75, 1.1), Verdict.NO_DIFFERENCE_SHOWN),
         (Speedup(1.03, 1.01, 1.05), Speedup(1.0, 0.99, 1.01), Verdict.NO_DIFFERENCE_SHOWN),
         (Speedup(0.97, 0.95, 0.99), Speedup(1.0, 0.99, 1.01), Verdict.NO_DIFFERENCE_SHOWN),
         (Speedup(1.5, 0.9, 2.5), Speedup(1.0, 0.9, 1.1), Verdict.NO_DIFFERENCE_SHOWN),
@@ -392,8 +392,8 @@ def verdicts(experiments: int, pairs: int, slower: float) -> Counter[Verdict]:
 
 def test_of_a_thousand_experiments_with_equal_arms_few_tell_them_apart() -> None:
     found = verdicts(1_000, pairs=8, slower=1.0)
-    # The interval alone would tell them apart in 50: the control has its say, small effects none.
-    assert 1 <= found[Verdict.FASTER] + found[Verdict.SLOWER] <= 20
+    # The interval alone would tell them apart in 50; but the control has its say.
+    assert found[Verdict.FASTER] + found[Verdict.SLOWER] <= 5
     assert found[Verdict.INVALID] == 0
 
 
