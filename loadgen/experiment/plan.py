@@ -20,16 +20,19 @@ class Block:
 
 
 def interleaved(arms: tuple[str, ...], pairs: int, random: Random) -> list[Block]:
-    """Each pair has one block of every arm, every second pair in the reverse order of the last.
+    """As many pairs as there are arms are the rotations of a random order, in random order.
 
-    So each arm runs before any other as often as after it, and a steady drift cancels out.
+    So every arm is first, second and last equally often (of two arms: ABBA or BAAB), and what a
+    place in a pair is worth meets all alike. Reversing the order instead would leave the middle one
+    of three where it was.
     """
-    blocks: list[Block] = []
-    order = list(arms)
-    for pair in range(pairs):
-        if pair % 2 == 0:
-            random.shuffle(order)
-        else:
-            order.reverse()
-        blocks += [Block(arm, pair) for arm in order]
-    return blocks
+    orders: list[list[str]] = []
+    while len(orders) < pairs:
+        orders += _rotations(arms, random)
+    return [Block(arm, pair) for pair, order in enumerate(orders[:pairs]) for arm in order]
+
+
+def _rotations(arms: tuple[str, ...], random: Random) -> list[list[str]]:
+    order = random.sample(arms, len(arms))
+    rotations = [order[shift:] + order[:shift] for shift in range(len(order))]
+    return random.sample(rotations, len(rotations))
