@@ -6,12 +6,13 @@ DEV := .venv/.dev-installed
 OUTPUT ?=
 LOCUST_HERE := .lab/locust/bin/locust
 LOCUST ?= $(LOCUST_HERE)
+TECHNIQUES ?=
 TEST_OPTIONS ?=
 PROMETHEUS ?=
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: help setup demo up check generate questions test test-compose bench bench-chassis bench-loadgen lock clean
+.PHONY: help setup demo up check generate questions test test-compose bench bench-techniques bench-chassis bench-loadgen lock clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -52,6 +53,9 @@ BENCH = $(VENV)/loadgen run --variant all --iterations 14 --output loadgen/repor
 bench: $(LOCAL)  ## Measure anew what README.md and the cards say, and write it there
 	$(VENV)/python -m services.local run -- sh -c '$(BENCH)'
 	$(VENV)/python -m loadgen.documents
+
+bench-techniques: $(LOCAL)  ## What the cards promise of speed, each against its bound (TECHNIQUES=names; all if none)
+	$(VENV)/python -m benchmarks.techniques $(TECHNIQUES)
 
 bench-chassis: $(LOCAL)  ## What the chassis costs: a bare route in it against a bare aiohttp handler
 	$(VENV)/python -m benchmarks.chassis

@@ -27,6 +27,8 @@ _OTHERWISE_SHOWN = {
 }
 _LEVEL = ("technique", "variant")
 WINDOW = "1m"
+#: What a histogram counts, by the last word of its name.
+_UNIT_OF_SUFFIX = {"bytes": "bytes", "seconds": "seconds", "request": "count"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def _of_counter(metric: Metric) -> Iterator[Mechanism]:
 
 
 def _of_histogram(metric: Metric) -> Iterator[Mechanism]:
-    unit = "bytes" if metric.name.endswith("_bytes") else "seconds"
+    unit = _UNIT_OF_SUFFIX[metric.name.rsplit("_", 1)[1]]
     for figure, share in (("p50", 0.5), ("p99", 0.99)):
         expression = quantile(share, metric, metric.labels, WINDOW)
         yield Mechanism(metric.title, unit, _in_parts(metric, expression), figure)

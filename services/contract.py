@@ -81,7 +81,31 @@ class TokenParameter:
         }
 
 
-Parameter = IntegerParameter | TokenParameter
+@dataclass(frozen=True, slots=True)
+class ChoiceParameter:
+    """One of a few words."""
+
+    name: str
+    description: str
+    default: str
+    choices: tuple[str, ...]
+
+    @property
+    def bound(self) -> str:
+        return f"one of {', '.join(self.choices)}"
+
+    def parse(self, text: str) -> str:
+        """Raise ValueError when the text is none of the words."""
+        if text not in self.choices:
+            raise ValueError(self.bound)
+        return text
+
+    def schema(self) -> dict[str, Value | list[str]]:
+        """The parameter as JSON Schema."""
+        return {"type": "string", "default": self.default, "enum": list(self.choices)}
+
+
+Parameter = IntegerParameter | TokenParameter | ChoiceParameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,10 @@ class Settings(BaseSettings):
     redis_password: SecretStr = SecretStr("")
     redis_timeout: Seconds = 0.1
 
-    # Techniques
+    # Caching
     cache_ttl: Seconds = 60.0
+
+    # Asynchronous logging
     log_directory: Path = Path(tempfile.gettempdir())
     log_queue_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     log_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 64

@@ -15,6 +15,8 @@ DURATION_BUCKETS: tuple[float, ...] = tuple(
 )
 #: Upper bounds in bytes, a factor of four apart from 256 B to 16 MiB.
 SIZE_BUCKETS: tuple[float, ...] = tuple(float(256 * 4**step) for step in range(9))
+#: Upper bounds of small numbers of things: exact up to 5, then three a decade.
+COUNT_BUCKETS: tuple[float, ...] = (0, 1, 2, 3, 4, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,72 @@ DATABASE_CONNECTIONS = Metric(
     "Connections of the pool, by state: idle or used.",
     ("technique", "state"),
 )
+DATABASE_CONNECTIONS_CLOSED = Metric(
+    "db_client_connections_closed_total",
+    "counter",
+    "connections closed",
+    "Pooled connections closed, by reason: dead (found so when lent), aged, cancelled (their"
+    " request was), failed, or drained (at the end).",
+    ("technique", "variant", "reason"),
+)
+DATABASE_CONNECTION_REFUSALS = Metric(
+    "db_client_connection_refusals_total",
+    "counter",
+    "requests without a connection",
+    "Requests that got no connection, by reason: timeout, or full (too many were waiting).",
+    ("technique", "variant", "reason"),
+)
+DATABASE_CONNECTION_LEAKS = Metric(
+    "db_client_connection_leaks_total",
+    "counter",
+    "connections held too long",
+    "Connections that a request has held longer than any should.",
+    ("technique", "variant"),
+)
+DATABASE_PENDING_REQUESTS = Metric(
+    "db_client_connection_pending_requests",
+    "gauge",
+    "waiting for a connection",
+    "Requests waiting for a connection of the pool now.",
+    ("technique",),
+)
+DATABASE_OPERATIONS_PER_REQUEST = Metric(
+    "db_client_operations_per_request",
+    "histogram",
+    "statements in a request",
+    "Statements that a request sent to PostgreSQL.",
+    ("technique", "variant"),
+    COUNT_BUCKETS,
+)
+DATABASE_OVER_BUDGET = Metric(
+    "db_client_over_budget_requests_total",
+    "counter",
+    "requests over their query budget",
+    "Requests that sent more statements than their budget allows.",
+    ("technique", "variant"),
+)
 CACHE_REQUESTS = Metric(
     "cache_requests_total",
     "counter",
     "cache look-ups",
-    "Look-ups by result: hit, miss, shared (another's load) or error (cache out of reach).",
+    "Look-ups by result: hit, stale (too old, but not replaced), miss, shared (another's load) or"
+    " error (cache out of reach).",
     ("technique", "variant", "result"),
+)
+CACHE_LOADS = Metric(
+    "cache_loads_total",
+    "counter",
+    "loads from the source",
+    "Loads of a value, by reason: miss, early (before it expires), stale (behind an old answer) or"
+    " error (cache out of reach).",
+    ("technique", "variant", "reason"),
+)
+CACHE_CIRCUIT_BREAKER = Metric(
+    "cache_circuit_breaker_state",
+    "gauge",
+    "circuit breaker before the cache",
+    "1 for the state that the breaker is in now, 0 for the others: closed, open or half-open.",
+    ("technique", "state"),
 )
 JSON_ENCODE_DURATION = Metric(
     "json_encode_duration_seconds",
@@ -122,11 +184,20 @@ COMPRESSION_BYTES = Metric(
     "Bytes of bodies before (stage=in) and after (stage=out) encoding.",
     ("technique", "variant", "encoding", "stage"),
 )
+COMPRESSION_DURATION = Metric(
+    "compression_duration_seconds",
+    "histogram",
+    "time in the compressor",
+    "Seconds to encode a body.",
+    ("technique", "variant", "encoding"),
+    DURATION_BUCKETS,
+)
 LOG_RECORDS = Metric(
     "log_records_total",
     "counter",
     "log records",
-    "Records by outcome: accepted, written, dropped (queue full) or failed (the sink refused).",
+    "Records by outcome: accepted, written, sampled (left out on purpose), dropped (queue full) or"
+    " failed (the sink refused).",
     ("technique", "variant", "outcome"),
 )
 LOG_QUEUE_DEPTH = Metric(

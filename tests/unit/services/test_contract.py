@@ -6,12 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contract import LOAD_PARAMETERS, IntegerParameter, TokenParameter
+from services.contract import LOAD_PARAMETERS, ChoiceParameter, IntegerParameter, TokenParameter
 from tests.unit.services.made_up import MADE_UP
 
 COUNT = IntegerParameter("count", "How many.", default=0, minimum=-5, maximum=100)
 CURSOR = TokenParameter("cursor", "Where to begin.", maximum_length=8)
+ORDER = ChoiceParameter("order", "Which first.", default="newest", choices=("newest", "oldest"))
 TOKEN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@pytest.mark.parametrize("word", ORDER.choices)
+def test_a_word_of_the_choice_is_read(word: str) -> None:
+    assert ORDER.parse(word) == word
+
+
+@pytest.mark.parametrize("text", ["", "Newest", " newest", "newest,oldest", "x"])
+def test_no_other_word_is_read(text: str) -> None:
+    with pytest.raises(ValueError, match="one of newest, oldest"):
+        ORDER.parse(text)
+
+
+def test_the_words_of_a_choice_are_in_its_schema() -> None:
+    assert ORDER.schema() == {
+        "type": "string",
+        "default": "newest",
+        "enum": ["newest", "oldest"],
+    }
 
 
 @pytest.mark.parametrize(("text", "number"), [("-5", -5), ("0", 0), ("007", 7), ("100", 100)])

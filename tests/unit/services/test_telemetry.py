@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from services.telemetry import DURATION_BUCKETS, METRICS, SIZE_BUCKETS, Metric
+from services.telemetry import COUNT_BUCKETS, DURATION_BUCKETS, METRICS, SIZE_BUCKETS, Metric
 
 SAMPLES = 20_000
 LONGEST_SECONDS = 5.0
@@ -34,12 +34,12 @@ def test_a_name_ends_as_its_kind_asks(metric: Metric) -> None:
     assert (metric.kind == "counter") == metric.name.endswith("_total")
     assert (metric.kind == "histogram") == bool(metric.buckets)
     if metric.kind in {"histogram", "summary"}:
-        assert metric.name.endswith(("_seconds", "_bytes"))
+        assert metric.name.endswith(("_seconds", "_bytes", "_per_request"))
     assert metric.description.endswith(".")
     assert not metric.title.endswith(".")
 
 
-@pytest.mark.parametrize("buckets", [DURATION_BUCKETS, SIZE_BUCKETS])
+@pytest.mark.parametrize("buckets", [DURATION_BUCKETS, SIZE_BUCKETS, COUNT_BUCKETS])
 def test_bounds_rise(buckets: tuple[float, ...]) -> None:
     assert all(below < above for below, above in pairwise(buckets))
 
