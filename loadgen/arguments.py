@@ -71,6 +71,7 @@ def _add_run(actions: Actions) -> None:
         help="compare this variant with naive; may be repeated, `all` means every one;"
         " default: optimized",
     )
+    _add_set(run)
     _add_load(run, iterations=8)
     _add_output(run)
 
@@ -93,6 +94,13 @@ def _add_sweep(actions: Actions) -> None:
         metavar="NAME=V1,V2,…",
         help="default: the technique's own sweep, which has a region where it does not pay",
     )
+    sweep.add_argument(
+        "--variant",
+        default="optimized",
+        metavar="NAME",
+        help="compare this variant with naive; default: %(default)s",
+    )
+    _add_set(sweep)
     _add_lab(sweep)
     _add_load(sweep, iterations=6)
     _add_output(sweep)
@@ -168,6 +176,17 @@ def _add_lab(action: argparse.ArgumentParser) -> None:
         " on its usual port or where LAB_UPSTREAMS says",
     )
     action.add_argument("--seed", type=whole(0), default=1, help="default %(default)s")
+
+
+def _add_set(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="send this in every request of the one technique; may be repeated; default: what its"
+        " workload draws",
+    )
 
 
 def _add_load(action: argparse.ArgumentParser, iterations: int) -> None:

@@ -21,6 +21,7 @@ from loadgen.experiment.conduct import Settings
 from loadgen.experiment.run import run_subjects, run_techniques
 from loadgen.experiment.sweep import parse_sweep
 from loadgen.experiment.sweeping import run_sweep, sweeps_of
+from loadgen.experiment.workload import with_constants
 from loadgen.judging import comparison
 from loadgen.judging.estimate import Verdict
 from loadgen.judging.judgement import Judgement, document, judge
@@ -45,7 +46,7 @@ Returned = TypeVar("Returned")
 
 def run(arguments: argparse.Namespace) -> int:
     addresses, services = _places(arguments.target)
-    techniques = _chosen(arguments.technique)
+    techniques = _set(_chosen(arguments.technique), arguments.set)
     variants = {each.name: _variants(each, arguments.variant) for each in techniques}
     settings = _settings(arguments)
     _prepare(arguments.output)
@@ -59,8 +60,8 @@ def sweep(arguments: argparse.Namespace) -> int:
     """One technique, or all of them in turn; the exit code is the worst."""
     if arguments.technique:
         return _sweep(BY_NAME[arguments.technique], arguments, arguments.output)
-    if arguments.parameter:
-        raise ValueError("--parameter is one technique's: name it")
+    if arguments.parameter or arguments.set or arguments.variant != "optimized":
+        raise ValueError("--parameter, --set and --variant are one technique's: name it")
     return max(_sweep(each, arguments, _below(arguments.output, each)) for each in TECHNIQUES)
 
 
@@ -69,12 +70,16 @@ def _below(output: Path | None, technique: Technique) -> Path | None:
 
 
 def _sweep(technique: Technique, arguments: argparse.Namespace, output: Path | None) -> int:
+    (technique,) = _set([technique], arguments.set)
+    variant, *others = _variants(technique, [arguments.variant])
+    if others:
+        raise ValueError("a sweep compares one variant with naive: name it")
     chosen = parse_sweep(arguments.parameter, technique) if arguments.parameter else technique.sweep
     addresses, services = _places(arguments.target)
     settings = _settings(arguments)
     _prepare(output)
     places = addresses[technique.name], services[technique.name]
-    bundle = _await(run_sweep(technique, chosen, *places, settings, _progress()))
+    bundle = _await(run_sweep(technique, variant, chosen, *places, settings, _progress()))
     return _finish(bundle, output, arguments.slo)
 
 
@@ -147,6 +152,15 @@ def _places(target: Address | None) -> tuple[dict[str, Address], dict[str, Addre
 def _chosen(names: Sequence[str] | None) -> list[Technique]:
     """In the catalog's order, each once, all when none is named."""
     return [technique for technique in TECHNIQUES if not names or technique.name in names]
+
+
+def _set(techniques: list[Technique], texts: Sequence[str]) -> list[Technique]:
+    """Raises ValueError when the one technique that must be meant has no such parameter."""
+    if not texts:
+        return techniques
+    if len(techniques) != 1:
+        raise ValueError("--set is one technique's: name it")
+    return [with_constants(techniques[0], texts)]
 
 
 def _variants(technique: Technique, named: Sequence[str] | None) -> list[str]:

@@ -19,18 +19,22 @@ from services.contract import Sweep, Technique
 
 async def run_sweep(
     technique: Technique,
+    variant: str,
     sweep: Sweep,
     address: Address,
     service: Address,
     settings: Settings,
     console: Console,
 ) -> Bundle:
-    """Raises RequestFailed when the service does not answer the first questions."""
+    """Naive against the variant.
+
+    Raises RequestFailed when the service does not answer the first questions.
+    """
     planned = []
     for step in steps(technique, sweep):
         inputs = await draw_inputs(step.technique, address, settings.seed, settings.timeout)
         metrics = MetricsPage(service)
-        subject = technique_subject(step.technique, inputs, address, metrics, ["optimized"])
+        subject = technique_subject(step.technique, inputs, address, metrics, [variant])
         planned.append((_named(subject, sweep, step), _loaded(settings, step)))
     bundle = await run_each(planned, settings, console)
     kept = {"technique": technique.name, **_kept(sweep)}

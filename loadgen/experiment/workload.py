@@ -1,6 +1,7 @@
 """The inputs of a technique's requests, drawn from its declared workload and a seed."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -33,6 +34,35 @@ class Inputs:
             encode_request(address, self.target(variant, query), self.headers)
             for query in self.queries
         ]
+
+
+def with_constants(technique: Technique, texts: Sequence[str]) -> Technique:
+    """With these values, written `name=value`, in every request. Raises ValueError."""
+    constants = dict(_constant(technique, text) for text in texts)
+    if not constants:
+        return technique
+    workload = technique.workload
+    said = ", ".join(f"{name}={constant.value}" for name, constant in constants.items())
+    return replace(
+        technique,
+        workload=replace(
+            workload,
+            description=f"{workload.description.removesuffix('.')}; with {said}.",
+            draws={**workload.draws, **constants},
+        ),
+    )
+
+
+def _constant(technique: Technique, text: str) -> tuple[str, Constant]:
+    name, separator, value = text.partition("=")
+    parameters = {each.name: each for each in technique.parameters}
+    if not separator or name not in parameters:
+        there = ", ".join(parameters) or "none"
+        raise ValueError(f"{text!r} sets nothing: write NAME=VALUE; {technique.name} has {there}")
+    try:
+        return name, Constant(parameters[name].parse(value))
+    except ValueError as error:
+        raise ValueError(f"{name}: {value!r} is not {error}") from None
 
 
 async def draw_inputs(technique: Technique, address: Address, seed: int, timeout: float) -> Inputs:
@@ -69,7 +99,14 @@ async def _followed(
     connection = Connection(address, timeout, keep_body=True)
     try:
         path = technique.path("optimized")
-        reference = await _link(connection, address, path, draw.first)
+        # A cursor belongs to the list that it was handed out for: the same filter, the same order.
+        constants = {
+            name: each.value
+            for name, each in technique.workload.draws.items()
+            if isinstance(each, Constant)
+        }
+        start = f"{path}?{urlencode(constants)}" if constants else path
+        reference = await _link(connection, address, start, draw.first)
         values: list[Value] = [_parameter(reference, name)]
         while len(values) < draw.count:
             reference = await _link(connection, address, path + reference, draw.then)

@@ -101,6 +101,23 @@ def test_a_variant_that_a_technique_does_not_have_is_named() -> None:
     )
 
 
+def test_a_sweep_with_a_variant_that_is_not_there_or_with_all_of_them_is_refused() -> None:
+    line = unusable("sweep", "caching", "--variant", "none")
+    assert line.startswith("error: caching has no variant 'none', but optimized")
+    line = unusable("sweep", "pagination", "--variant", "all")
+    assert line == "error: a sweep compares one variant with naive: name it"
+
+
+@pytest.mark.parametrize("action", ["run", "sweep"])
+def test_a_value_for_every_technique_is_refused(action: str) -> None:
+    assert "one technique's: name it" in unusable(action, "--set", "posts=1")
+
+
+def test_a_value_beyond_its_bounds_is_named() -> None:
+    line = unusable("run", "--technique", "n-plus-one", "--set", "posts=many")
+    assert line == "error: posts: 'many' is not a whole number from 0 to 200"
+
+
 @pytest.mark.parametrize("stages", ["0.1s:2.5"])
 def test_half_a_client_is_no_client(stages: str) -> None:
     assert unusable("run", "--stages", stages) == "error: 2.5 is no number of clients"

@@ -1,6 +1,7 @@
 """Inputs: drawn as declared, the same for the same seed, links really followed."""
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from aiohttp import web
 from pytest_aiohttp import AiohttpServer
 
-from loadgen.experiment.workload import INPUTS, Inputs, draw_inputs, sample
+from loadgen.experiment.workload import INPUTS, Inputs, draw_inputs, sample, with_constants
 from loadgen.sending.connection import Address, RequestFailed
 from services.contract import Constant, Draw, Followed, Technique, Uniform, Workload, Zipf
 from tests.unit.services.made_up import MADE_UP
@@ -45,6 +46,30 @@ def test_a_zipf_draw_takes_rank_k_with_a_weight_of_one_over_k() -> None:
 def test_a_larger_exponent_favours_the_first_ranks_more() -> None:
     flat, steep = (Counter(sample(Zipf(100, s), Random(1), 10_000)) for s in (0.5, 1.5))
     assert steep[1] > 2 * flat[1]
+
+
+def test_a_value_that_is_set_stands_for_what_is_drawn() -> None:
+    changed = with_constants(technique({"count": Uniform(1, 10)}), ["count=7", "cursor=a-b"])
+    assert changed.workload.draws == {"count": Constant(7), "cursor": Constant("a-b")}
+    assert changed.workload.description == "Made up; with count=7, cursor=a-b."
+    assert changed.workload.headers == {"Accept-Encoding": "gzip"}
+
+
+def test_where_nothing_is_set_the_workload_stays() -> None:
+    assert with_constants(MADE_UP, []) is MADE_UP
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("count", "'count' sets nothing: write NAME=VALUE; made-up has count, cursor"),
+        ("colour=red", "'colour=red' sets nothing"),
+        ("count=11", "count: '11' is not a whole number from 1 to 10"),
+    ],
+)
+def test_what_cannot_be_set_is_told(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        with_constants(MADE_UP, [text])
 
 
 async def test_inputs_are_the_declared_columns_as_query_strings() -> None:
@@ -117,7 +142,7 @@ async def test_links_are_followed_to_as_many_values_as_asked_for(
     followed = technique({"cursor": Followed("last", "prev", 4), "limit": Constant(1)})
     inputs = await draw_inputs(followed, address, seed=1, timeout=10)
     assert set(inputs.queries) == {f"cursor={number}&limit=1" for number in (10, 9, 8, 7)}
-    assert service.asked == ["", *(f"cursor={number}&limit=1" for number in (10, 9, 8))]
+    assert service.asked == ["limit=1", *(f"cursor={number}&limit=1" for number in (10, 9, 8))]
 
 
 async def test_a_chain_of_links_that_ends_too_early_is_told(aiohttp_server: AiohttpServer) -> None:
