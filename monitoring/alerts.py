@@ -8,7 +8,10 @@ from monitoring.promql import quantile, rate, select, total
 from monitoring.recording import LAG, TECHNIQUE, error_ratio
 from monitoring.scraping import TARGETS
 from services.telemetry import (
+    CACHE_CIRCUIT_BREAKER,
     CACHE_REQUESTS,
+    DATABASE_CONNECTION_LEAKS,
+    DATABASE_CONNECTION_REFUSALS,
     DATABASE_CONNECTION_WAIT,
     DATABASE_CONNECTIONS,
     LOG_RECORDS,
@@ -19,6 +22,8 @@ RUNBOOK = "monitoring/RUNBOOK.md"
 OBJECTIVE = 0.999
 LONGEST_WAIT_SECONDS = 0.1
 LONGEST_LAG_SECONDS = 0.1
+#: While it is half-open it is not well yet.
+_NOT_CLOSED = 'state!="closed"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,8 @@ def alerts() -> Iterator[Alert]:
     yield _burn(
         "ErrorBudgetBurnsSlowly", 6, "6h", "30m", "warning", "5 % of a month's budget in six hours"
     )
-    yield _pool_exhausted()
-    yield Alert(
-        "CacheOutOfReach",
-        _any_of(CACHE_REQUESTS.name, 'result="error"'),
-        "15s",
-        "warning",
-        "{{ $labels.technique }} cannot reach its cache and asks the database instead",
-    )
+    yield from _of_connections()
+    yield from _of_the_cache()
     yield Alert(
         "LogRecordsLost",
         _any_of(LOG_RECORDS.name, 'outcome=~"dropped|failed"'),
@@ -69,8 +68,43 @@ def alerts() -> Iterator[Alert]:
     )
 
 
-def _any_of(counter: str, matcher: str) -> str:
-    return f"{total(TECHNIQUE, rate(counter, '1m', matcher))} > 0"
+def _of_connections() -> Iterator[Alert]:
+    yield _pool_exhausted()
+    yield Alert(
+        "ConnectionsRefused",
+        _any_of(DATABASE_CONNECTION_REFUSALS.name),
+        "15s",
+        "warning",
+        "{{ $labels.technique }} turns requests away: its pool has no connection for them in time",
+    )
+    yield Alert(
+        "ConnectionsHeldTooLong",
+        _any_of(DATABASE_CONNECTION_LEAKS.name),
+        "0s",
+        "warning",
+        "{{ $labels.technique }} has lent a connection that does not come back",
+    )
+
+
+def _of_the_cache() -> Iterator[Alert]:
+    yield Alert(
+        "CircuitBreakerOpen",
+        f"{total(TECHNIQUE, select(CACHE_CIRCUIT_BREAKER.name, _NOT_CLOSED))} > 0",
+        "15s",
+        "warning",
+        "{{ $labels.technique }} has given up on its cache for now and asks the database at once",
+    )
+    yield Alert(
+        "CacheOutOfReach",
+        _any_of(CACHE_REQUESTS.name, 'result="error"'),
+        "15s",
+        "warning",
+        "{{ $labels.technique }} cannot reach its cache and asks the database instead",
+    )
+
+
+def _any_of(counter: str, *matchers: str) -> str:
+    return f"{total(TECHNIQUE, rate(counter, '1m', *matchers))} > 0"
 
 
 def _target_down() -> Alert:
