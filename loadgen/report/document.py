@@ -130,6 +130,20 @@ def candidates(experiment: Experiment) -> list[str]:
     return [name for name in names if name not in (experiment["baseline"], CONTROL)]
 
 
+def foremost(document: Document) -> Document:
+    """With the first candidate of each experiment alone: enough for a picture of all of them."""
+    experiments = {name: _foremost(each) for name, each in document["experiments"].items()}
+    return {**document, "experiments": experiments}
+
+
+def _foremost(experiment: Experiment) -> Experiment:
+    others = set(candidates(experiment)[1:])
+    return {
+        **experiment,
+        "arms": {name: arm for name, arm in experiment["arms"].items() if name not in others},
+    }
+
+
 def noise_of(experiment: Experiment, quantity: Quantity) -> Ratio | None:
     floor = experiment.get("noise_floor")
     return floor[quantity] if floor else None

@@ -2,7 +2,7 @@
 
 from xml.etree.ElementTree import tostring
 
-from loadgen.report.document import Document
+from loadgen.report.document import Document, foremost
 from loadgen.report.elements import element
 from loadgen.report.forest import forest
 from loadgen.report.overview import TITLE, overview_rows
@@ -12,8 +12,11 @@ _WIDTH = 900
 
 
 def picture(document: Document) -> str:
-    """SVG with its style inside; empty where there is nothing to draw."""
-    rows = overview_rows(document)
+    """The first candidate of each experiment: SVG with its style inside.
+
+    Empty where there is nothing to draw.
+    """
+    rows = overview_rows(foremost(document))
     if not rows:
         return ""
     drawn = forest("overview", TITLE, rows, _WIDTH)

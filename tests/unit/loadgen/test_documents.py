@@ -7,6 +7,7 @@ import orjson
 
 from loadgen import documents
 from loadgen.documents import card_table, evidence, readme_table
+from loadgen.report.standalone import picture
 from services.catalog import TECHNIQUES
 from tests.unit.loadgen.report import sample
 
@@ -19,6 +20,25 @@ def test_the_readme_has_a_row_for_each_technique() -> None:
         assert f"[{technique.title}](services/{technique.package}/README.md)" in row
         assert row.endswith(f"| ±2 % | {sample.TECHNIQUES[technique.name].verdict} |")
     assert "| 1.54 → 0.58 | 3.61 → 1.14 | 2,339 → 6,280 | 2.61× (2.19–3.40) |" in rows[0]
+
+
+def test_of_several_variants_the_readme_and_its_picture_have_the_first() -> None:
+    found = sample.experiment(sample.TECHNIQUES["caching"])
+    more = sample.document(
+        {
+            "caching": {
+                **found,
+                "arms": {**found["arms"], "two-tier": found["arms"]["optimized"]},
+                "comparisons": {
+                    **found["comparisons"],
+                    "two-tier": found["comparisons"]["optimized"],
+                },
+            }
+        }
+    )
+    alone = sample.document({"caching": found})
+    assert readme_table(more) == readme_table(alone)
+    assert picture(more) == picture(alone)
 
 
 def test_the_readme_says_where_it_was_measured() -> None:
