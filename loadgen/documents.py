@@ -16,6 +16,7 @@ from loadgen.report.document import (
     CONTROL,
     Document,
     Experiment,
+    Sweep,
     Sweeps,
     arms_in_order,
     foremost,
@@ -25,7 +26,7 @@ from loadgen.report.document import (
 )
 from loadgen.report.figures import NOTHING, interval, noise, number, times
 from loadgen.report.files import JUDGEMENT, sweeps_below
-from loadgen.report.markdown import literal, rows
+from loadgen.report.markdown import literal, points, rows
 from loadgen.report.rows import before_and_after, comparisons
 from loadgen.report.sentences import break_even, explanation, provenance, refusal
 from services.catalog import TECHNIQUES
@@ -112,10 +113,14 @@ def card_table(document: Document, sweeps: Sweeps, name: str) -> str:
         return "Not measured yet."
     experiment = document["experiments"][name]
     told = [literal(experiment["workload"]), _noise(experiment), _explained(experiment)]
+    paragraphs = [_variants(experiment), " ".join(filter(None, told))]
     if name in sweeps:
-        told.append(literal(break_even(sweeps[name])))
-    paragraphs = [_variants(experiment), " ".join(filter(None, told)), _measured(document)]
-    return "\n\n".join(paragraphs)
+        paragraphs += _swept(sweeps[name])
+    return "\n\n".join([*paragraphs, _measured(document)])
+
+
+def _swept(sweep: Sweep) -> list[str]:
+    return [literal(f"{sweep['description']} {break_even(sweep)}"), points(sweep)]
 
 
 def _variants(experiment: Experiment) -> str:

@@ -15,7 +15,7 @@ from loadgen.report.document import (
     verdict_of,
 )
 from loadgen.report.figures import NOTHING, amount, noise, number, printable, times
-from loadgen.report.rows import before_and_after, comparisons
+from loadgen.report.rows import before_and_after, comparisons, median_at
 from loadgen.report.sentences import (
     break_even,
     claims,
@@ -57,6 +57,22 @@ def rows(head: Sequence[str], body: Iterable[Sequence[str]], words: Collection[s
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
 
 
+def points(sweep: Sweep) -> str:
+    """What was found at each value: where the candidate pays, and where it does not."""
+    candidate = sweep["candidate"]
+    head = (sweep["parameter"], "naive p50 ms", f"{candidate} p50 ms", "speed-up", "verdict")
+    body = [
+        [
+            amount(point["value"]),
+            *(median_at(point, arm) for arm in ("naive", candidate)),
+            times(point["ratio"]),
+            literal(point["reason"] or point["verdict"]),
+        ]
+        for point in sweep["points"]
+    ]
+    return rows(tuple(map(literal, head)), body, words=("verdict",))
+
+
 def _overview(document: Document) -> str:
     head = ("experiment", "p50 ms", "p99 ms", "requests/s", "speed-up (95 %)", "noise", "verdict")
     body = [
@@ -87,6 +103,7 @@ def _chapter(name: str, experiment: Experiment, sweep: Sweep | None) -> Iterator
         yield _receipts(experiment)
     if sweep is not None:
         yield literal(break_even(sweep))
+        yield points(sweep)
     if experiment["audit"]:
         yield _audit(experiment)
 

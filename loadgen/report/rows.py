@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadgen.report.document import Experiment, candidates
+from loadgen.report.document import Experiment, Point, candidates
 from loadgen.report.figures import NOTHING, number
 
 
@@ -27,3 +27,8 @@ def before_and_after(experiment: Experiment, arm: str, arrow: str) -> list[str]:
         arrow.join(number(figures["p99_ms"]) for figures in pair),
         arrow.join(number(figures["requests_per_second"]) for figures in pair),
     ]
+
+
+def median_at(point: Point, arm: str) -> str:
+    """Milliseconds of an arm at one value of a sweep."""
+    return number(point["arms"][arm]["p50_ms"]) if arm in point["arms"] else NOTHING

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 from loadgen.report.curve import curve
-from loadgen.report.document import CONTROL, Point, Sweep
+from loadgen.report.document import CONTROL, Sweep
 from loadgen.report.elements import Content, element
-from loadgen.report.figures import NOTHING, amount, number, times
+from loadgen.report.figures import amount, times
 from loadgen.report.pictures import responsive
+from loadgen.report.rows import median_at
 from loadgen.report.sentences import break_even
 from loadgen.report.tables import legend, scrolling, table, words
 
@@ -35,14 +36,10 @@ def _points(sweep: Sweep, arms: list[str]) -> Element:
     rows: list[list[Content]] = [
         [
             amount(point["value"]),
-            *(_median(point, arm) for arm in arms),
+            *(median_at(point, arm) for arm in arms),
             times(point["ratio"]),
             words(point["reason"] or point["verdict"]),
         ]
         for point in sweep["points"]
     ]
     return table(head, rows)
-
-
-def _median(point: Point, arm: str) -> str:
-    return number(point["arms"][arm]["p50_ms"]) if arm in point["arms"] else NOTHING

@@ -75,6 +75,8 @@ def test_a_card_explains_and_tells_where_it_breaks_even() -> None:
     card = card_table(sample.document(), sweeps, "n-plus-one")
     assert "What explains it: statements per request 51 → 2." in card
     assert "Breaks even at rows ≈ 12 (9–15)." in card
+    swept = [line for line in card.splitlines() if line.startswith("| 1 | ")]
+    assert swept == ["| 1 | 0.31 | 0.33 | 0.94× (0.89–0.99) | slower |"]
     assert "Noise floor, naive against itself: 0.98–1.02." in card
 
 
