@@ -75,8 +75,9 @@ class Load(BaseModel):
         max_length=_MOST_NAMES,
         description="a list of variants that the techniques have, or null for all of them",
     )
+    # Short: a round of all variants has to fit into the shortest window that a panel looks at.
     slot_seconds: float = Field(
-        1.0, ge=0.1, le=60, description="seconds from 0.1 to 60 for which a variant is driven"
+        0.4, ge=0.1, le=60, description="seconds from 0.1 to 60 for which a variant is driven"
     )
 
     @field_validator("variants")

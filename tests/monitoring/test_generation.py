@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 import yaml
 
+from loadgen.driving.control import Load
 from monitoring import generation
 from monitoring.alerts import alerts
 from monitoring.generation import GENERATED, HERE, drift, files
 from monitoring.mechanisms import mechanisms
 from monitoring.questions import QUESTIONS
 from monitoring.recording import groups
+from services.catalog import TECHNIQUES
 from services.telemetry import METRICS, Metric
 from tests.conftest import ROOT
-from tests.monitoring.grafana import Dashboard, Panel, panels
+from tests.monitoring.grafana import Dashboard, Panel, panels, rate_interval
 
 DASHBOARDS: list[Dashboard] = [
     json.loads(path.read_text("utf-8"))
@@ -235,6 +237,11 @@ def test_a_panels_queries_are_lettered_and_named(panel: Panel) -> None:
 def test_a_panels_own_windows_are_grafanas(panel: Panel) -> None:
     windows = re.findall(r"\[(.*?)\]", " ".join(target["expr"] for target in panel["targets"]))
     assert set(windows) <= {"$__rate_interval"}
+
+
+def test_continuous_load_comes_round_within_the_shortest_window_of_a_panel() -> None:
+    variants = sum(len(technique.variants) for technique in TECHNIQUES)
+    assert variants * Load().slot_seconds < rate_interval(0)
 
 
 # Questions

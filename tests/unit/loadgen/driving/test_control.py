@@ -86,7 +86,7 @@ async def test_at_first_everything_is_driven_in_a_gentle_closed_loop(client: Cli
         "pause": 0.01,
         "techniques": list(BY_NAME),
         "variants": None,
-        "slot_seconds": 1.0,
+        "slot_seconds": 0.4,
         "current": None,
     }
 
