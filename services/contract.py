@@ -141,11 +141,15 @@ class Zipf:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The `count` values met by taking an answer's link `first`, then `then` again and again."""
+    """The `count` values met by taking an answer's link `first`, then `then` again and again.
+
+    `query` is what the answer that has the link `first` is asked for with.
+    """
 
     first: str
     then: str
     count: int
+    query: str = ""
 
 
 Draw = Constant | Uniform | Zipf | Followed

@@ -69,7 +69,8 @@ async def _followed(
     connection = Connection(address, timeout, keep_body=True)
     try:
         path = technique.path("optimized")
-        reference = await _link(connection, address, path, draw.first)
+        start = f"{path}?{draw.query}" if draw.query else path
+        reference = await _link(connection, address, start, draw.first)
         values: list[Value] = [_parameter(reference, name)]
         while len(values) < draw.count:
             reference = await _link(connection, address, path + reference, draw.then)

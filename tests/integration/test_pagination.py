@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.pagination.cursor import EPOCH, MAXIMUM_ROWS, Cursor, Direction, Key
+import json
 from services.pagination.technique import TECHNIQUE
 from tests.conftest import Client, ClientOf
 
