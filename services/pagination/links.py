@@ -17,13 +17,18 @@ Links = Mapping[str, str | None]
 def links(
     page: Page, last: End | None, query: Mapping[str, int | str], token: Callable[[Cursor], str]
 ) -> Links:
-    """`query` is what all pages of the list are asked for with; `token` writes a cursor."""
+    """`query` is what all pages of the list are asked for with.
+
+    `token` writes a cursor in characters that a URL takes as they are.
+    """
+
+    rest = urlencode(query)
 
     def link(cursor: Cursor | None) -> str | None:
-        return _reference({"cursor": token(cursor), **query}) if cursor else None
+        return f"?cursor={token(cursor)}&{rest}" if cursor else None
 
     return {
-        "first": _reference(query),
+        "first": f"?{rest}",
         "prev": link(page.previous),
         "next": link(page.next),
         "last": link(last),
@@ -34,7 +39,3 @@ def link_header(links: Links) -> str:
     """The value of the header `Link`."""
     known = [(relation, reference) for relation, reference in links.items() if reference]
     return ", ".join(f'<{reference}>; rel="{relation}"' for relation, reference in known)
-
-
-def _reference(query: Mapping[str, int | str]) -> str:
-    return f"?{urlencode(query)}"

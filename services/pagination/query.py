@@ -17,6 +17,7 @@ from services.pagination.signer import Signer
 from services.pagination.technique import ALL_ROWS, CURSOR, EXACT, TECHNIQUE
 
 SIGNER = web.AppKey("signer", Signer)
+_DEFAULTS = {each.name: each.default for each in TECHNIQUE.parameters}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,10 @@ class Query:
             "total": self.total,
             "rows": self.listing.rows or ALL_ROWS,
         }
-        defaults = {each.name: each.default for each in TECHNIQUE.parameters}
         return {
             name: value
             for name, value in values.items()
-            if name == "limit" or value != defaults[name]
+            if name == "limit" or value != _DEFAULTS[name]
         }
 
 

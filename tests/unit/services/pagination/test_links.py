@@ -42,6 +42,4 @@ def test_a_link_leads_back_to_the_path_that_it_came_from() -> None:
 
 
 def test_what_a_url_cannot_hold_is_escaped() -> None:
-    page = Page([("a", 1)], 0, more=True)
-    reference = links(page, None, {"limit": 1}, lambda cursor: "a b&c>")["next"]
-    assert reference == "?cursor=a+b%26c%3E&limit=1"
+    assert links(MIDDLE, None, {"title": "a b&c>"}, token)["first"] == "?title=a+b%26c%3E"
