@@ -16,6 +16,8 @@ Key = datetime | str
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _END = "end"
+#: Made once: json.dumps would make an encoder on each call, for several times the price.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Side(StrEnum):
@@ -81,7 +83,7 @@ def pack(cursor: Cursor) -> bytes:
         members: list[object] = [_END, cursor.position, cursor.rows]
     else:
         members = [cursor.side, cursor.position, _packed(cursor.key), cursor.id]
-    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(members).encode()
 
 
 def unpack(packed: bytes) -> Cursor:
