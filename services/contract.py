@@ -143,13 +143,14 @@ class Zipf:
 class Followed:
     """The `count` values met by taking an answer's link `first`, then `then` again and again.
 
-    `query` is what the answer that has the link `first` is asked for with.
+    The answer that has the link `first` is asked for with `query`, and with what is constant in
+    the requests that are to be measured.
     """
 
     first: str
     then: str
     count: int
-    query: str = ""
+    query: Mapping[str, Value] = field(default_factory=dict)
 
 
 Draw = Constant | Uniform | Zipf | Followed

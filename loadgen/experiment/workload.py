@@ -69,7 +69,7 @@ async def _followed(
     connection = Connection(address, timeout, keep_body=True)
     try:
         path = technique.path("optimized")
-        start = f"{path}?{draw.query}" if draw.query else path
+        start = f"{path}?{urlencode({**_constants(technique), **draw.query})}"
         reference = await _link(connection, address, start, draw.first)
         values: list[Value] = [_parameter(reference, name)]
         while len(values) < draw.count:
@@ -78,6 +78,11 @@ async def _followed(
         return values
     finally:
         connection.close()
+
+
+def _constants(technique: Technique) -> dict[str, Value]:
+    draws = technique.workload.draws.items()
+    return {name: draw.value for name, draw in draws if isinstance(draw, Constant)}
 
 
 async def _link(connection: Connection, address: Address, target: str, relation: str) -> str:

@@ -76,7 +76,7 @@ TECHNIQUE = Technique(
     workload=Workload(
         "Pages of 20 at the far end of the list: the last page and the 31 before it, no total.",
         {
-            "cursor": Followed(first="last", then="prev", count=32, query="total=exact"),
+            "cursor": Followed(first="last", then="prev", count=32, query={"total": EXACT}),
             "limit": Constant(20),
         },
     ),
