@@ -6,6 +6,7 @@ The first page and page 50,000, the last, of a million posts, asked for by turns
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from statistics import median
 
 import orjson
@@ -117,7 +118,7 @@ async def _p50(address: Address, variant: str) -> tuple[float, float]:
     pages = {reference: list[float]() for reference in ("", last_reference)}
     for _ in range(_ROUNDS[variant]):
         for reference, seconds in pages.items():
-            seconds.append(await seconds_of(lambda reference=reference: get(reference)))
+            seconds.append(await seconds_of(partial(get, reference)))
     connection.close()
     first, last = (median(seconds) for seconds in pages.values())
     return first, last

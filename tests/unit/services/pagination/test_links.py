@@ -7,7 +7,7 @@ from services.pagination.links import link_header, links
 from services.pagination.page import Page
 
 MIDDLE = Page([("a", 1), ("b", 2)], 20, more=True)
-QUERY = {"limit": 2, "order": "title"}
+QUERY: dict[str, int | str] = {"limit": 2, "order": "title"}
 
 
 def token(cursor: Cursor) -> str:
