@@ -12,7 +12,8 @@ FROM python:3.14-slim
 RUN groupadd --gid 10001 lab \
  && useradd --uid 10001 --gid lab --no-create-home --shell /usr/sbin/nologin lab \
     # A volume that is mounted here takes over the owner.
- && install --directory --owner lab --group lab /var/log/lab /secrets/database /secrets/grafana
+ && install --directory --owner lab --group lab \
+        /var/log/lab /secrets/database /secrets/grafana /secrets/pagination
 COPY --from=packages /opt/lab /opt/lab
 ENV PATH=/opt/lab/bin:$PATH \
     PYTHONUNBUFFERED=1 \

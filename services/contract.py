@@ -141,11 +141,16 @@ class Zipf:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The `count` values met by taking an answer's link `first`, then `then` again and again."""
+    """The `count` values met by taking an answer's link `first`, then `then` again and again.
+
+    The answer that has the link `first` is asked for with `query`, and with what is constant in
+    the requests that are to be measured.
+    """
 
     first: str
     then: str
     count: int
+    query: Mapping[str, Value] = field(default_factory=dict)
 
 
 Draw = Constant | Uniform | Zipf | Followed

@@ -1,7 +1,8 @@
 """What has to hold before anything else starts: `python -m services.first_start FILE…`.
 
 The settings are ones that the lab can use, and each password file is there. A random password is
-made where none is; one that is there stays, since the server behind it knows no other.
+made where none is; one that is there stays, since the server behind it knows no other. A key that
+a service signs with is a password, too.
 """
 
 import argparse

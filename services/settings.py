@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "LAB_"
 SECRETS_DIRECTORY = Path("/run/secrets")
+#: What one service alone needs to know, apart from what it shares with others.
+OWN_SECRETS_DIRECTORY = Path("/run/own-secrets")
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -69,6 +71,9 @@ class Settings(BaseSettings):
     # Caching
     cache_ttl: Seconds = 60.0
 
+    # Pagination
+    cursor_secret: SecretStr = SecretStr("")  # signs links to pages; empty for one per process
+
     # Asynchronous logging
     log_directory: Path = Path(tempfile.gettempdir())
     log_queue_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
@@ -95,9 +100,9 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Read and check the environment. Raises InvalidSettings with a message of one line."""
     _refuse_unknown(os.environ)
-    secrets = SECRETS_DIRECTORY if SECRETS_DIRECTORY.is_dir() else None
+    secrets = [each for each in (SECRETS_DIRECTORY, OWN_SECRETS_DIRECTORY) if each.is_dir()]
     try:
-        return Settings(_secrets_dir=secrets)
+        return Settings(_secrets_dir=secrets or None)
     except ValidationError as error:
         raise InvalidSettings(_one_line(error)) from None
 

@@ -100,12 +100,7 @@ async def _followed(
     try:
         path = technique.path("optimized")
         # A cursor belongs to the list that it was handed out for: the same filter, the same order.
-        constants = {
-            name: each.value
-            for name, each in technique.workload.draws.items()
-            if isinstance(each, Constant)
-        }
-        start = f"{path}?{urlencode(constants)}" if constants else path
+        start = f"{path}?{urlencode({**_constants(technique), **draw.query})}"
         reference = await _link(connection, address, start, draw.first)
         values: list[Value] = [_parameter(reference, name)]
         while len(values) < draw.count:
@@ -114,6 +109,11 @@ async def _followed(
         return values
     finally:
         connection.close()
+
+
+def _constants(technique: Technique) -> dict[str, Value]:
+    draws = technique.workload.draws.items()
+    return {name: draw.value for name, draw in draws if isinstance(draw, Constant)}
 
 
 async def _link(connection: Connection, address: Address, target: str, relation: str) -> str:

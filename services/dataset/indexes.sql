@@ -7,7 +7,7 @@ ALTER TABLE post_tags ADD PRIMARY KEY (post_id, tag_id);
 
 -- n-plus-one, both variants: the comments of a post, oldest first.
 CREATE INDEX comments_post_id_id ON comments (post_id, id);
--- pagination: keyset seeks in it; offset and naive may walk it as well.
+-- pagination: keyset seeks in it; offset and naive may walk it as well. More in added_indexes.sql.
 CREATE INDEX posts_created_at_id ON posts (created_at, id);
 
 ALTER TABLE posts ADD FOREIGN KEY (author_id) REFERENCES authors;

@@ -34,11 +34,13 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> b
     with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (_LOADER_LOCK,))
         if _is_loaded(cursor, settings):
+            cursor.execute(_sql("added_indexes.sql"))
             return False
         logger.info("loading the %s data set", settings.dataset_size)
         cursor.execute(_sql("schema.sql"))
         _load_chunks(settings, progress)
         cursor.execute(_sql("indexes.sql"))
+        cursor.execute(_sql("added_indexes.sql"))
         # Done by hand, so that autovacuum does not do it in the middle of a measurement.
         for table in (*COLUMNS, "row_counts"):
             cursor.execute(f"VACUUM (ANALYZE) {table}")

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -105,6 +106,8 @@ async def running_stack(settings: Settings, console: Console) -> AsyncIterator[S
                     "upstreams": {each.name: addresses[each.name] for each in TECHNIQUES},
                     "ports": ports,
                     "log_directory": (state / "logs").resolve(),
+                    # A service that is restarted goes on to honour the links it has handed out.
+                    "cursor_secret": secrets.token_urlsafe(24),
                 }
             )
             stack = Stack(supervisor, addresses, environment)

@@ -1,45 +1,56 @@
-"""Where a page begins, as one opaque token that every variant understands.
+"""Where a page begins, as values; `Signer` makes one opaque token of each.
 
 A cursor says the same thing twice: by key (the row beside the page, for keyset) and by position
 (how many rows come before, for slicing and OFFSET). So one link leads all variants to one page.
+Rows that are inserted or deleted meanwhile shift positions, and never keys.
 """
 
-import base64
-import binascii
-import struct
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
+from enum import StrEnum
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: What rows are sorted by, before their id; a datetime has a time zone.
+Key = datetime | str
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: No page has more rows, so no cursor counts more.
-MAXIMUM_ROWS = 100
-_MAXIMUM_NUMBER = 2**63 - 1
-#: direction, position, microseconds since 1970, id: big-endian, 25 bytes.
-_LAYOUT = struct.Struct(">Bqqq")
+_END = "end"
+#: Made once: json.dumps would make an encoder on each call, for several times the price.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class Direction(Enum):
-    """On which side of the key the page lies."""
+class Side(StrEnum):
+    """On which side of the row the page lies."""
 
-    AFTER = 1
-    BEFORE = 2
-    #: The last page; its key is the number of rows that it holds.
-    END = 3
+    AFTER = "after"
+    BEFORE = "before"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """What rows are ordered by, newest first."""
+class Edge:
+    """Beside the row with this key and id. `position` counts the rows before the edge."""
 
-    created_at: datetime
+    side: Side
+    position: int
+    key: Key
     id: int
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """The last page: so many rows, counted from the end of the list, and `position` before them."""
+
+    position: int
+    rows: int
+
+
+Cursor = Edge | End
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
-    """The rows of a page by position, counted from 0 at the newest; `stop` is not among them."""
+    """The rows of a page by position, counted from 0; `stop` is not among them."""
 
     start: int
     stop: int
@@ -48,38 +59,45 @@ class Span:
     def length(self) -> int:
         return self.stop - self.start
 
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """One edge of a page: its first row (AFTER, END), or the row that follows its last (BEFORE)."""
-
-    direction: Direction
-    position: int
-    key: Key
-
-    def span(self, limit: int) -> Span:
-        """Where the page's rows stood when the cursor was handed out."""
-        if self.direction is Direction.BEFORE:
-            return Span(max(0, self.position - limit), self.position)
-        length = min(limit, self.key.id) if self.direction is Direction.END else limit
-        return Span(self.position, self.position + length)
-
-    def encode(self) -> str:
-        moment = (self.key.created_at - EPOCH) // _MICROSECOND
-        packed = _LAYOUT.pack(self.direction.value, self.position, moment, self.key.id)
-        return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    def until(self, end: int | None) -> "Span":
+        """What of it lies before `end`; all of it when that is None."""
+        return self if end is None else Span(min(self.start, end), min(self.stop, end))
 
 
-def decode(token: str) -> Cursor:
-    """Raise ValueError when the token is none that `encode` can have made."""
-    try:
-        packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        direction, position, moment, number = _LAYOUT.unpack(packed)
-        cursor = Cursor(Direction(direction), position, Key(EPOCH + moment * _MICROSECOND, number))
-    except (binascii.Error, struct.error, OverflowError) as error:
-        raise ValueError("not a cursor") from error
-    # An END cursor's number of rows is read from the end whatever the limit: it must be bounded.
-    most = MAXIMUM_ROWS if cursor.direction is Direction.END else _MAXIMUM_NUMBER
-    if position < 0 or not 0 < number <= most or cursor.encode() != token:
-        raise ValueError("not a cursor")
-    return cursor
+def span(cursor: Cursor | None, limit: int) -> Span:
+    """Where the page's rows stood when the cursor was handed out; None is the first page."""
+    match cursor:
+        case None:
+            return Span(0, limit)
+        case End():
+            return Span(cursor.position, cursor.position + min(limit, cursor.rows))
+        case Edge(side=Side.BEFORE):
+            return Span(max(0, cursor.position - limit), cursor.position)
+        case Edge():
+            return Span(cursor.position, cursor.position + limit)
+
+
+def pack(cursor: Cursor) -> bytes:
+    """JSON, in which a moment is a number (microseconds since 1970) and any other key a text."""
+    if isinstance(cursor, End):
+        members: list[object] = [_END, cursor.position, cursor.rows]
+    else:
+        members = [cursor.side, cursor.position, _packed(cursor.key), cursor.id]
+    return _encode(members).encode()
+
+
+def unpack(packed: bytes) -> Cursor:
+    """Only for what `pack` has made: whoever lets it out of their hands must sign it."""
+    kind, position, *rest = json.loads(packed)
+    if kind == _END:
+        return End(position, rest[0])
+    key, number = rest
+    return Edge(Side(kind), position, _unpacked(key), number)
+
+
+def _packed(key: Key) -> int | str:
+    return (key - _EPOCH) // _MICROSECOND if isinstance(key, datetime) else key
+
+
+def _unpacked(key: int | str) -> Key:
+    return _EPOCH + key * _MICROSECOND if isinstance(key, int) else key

@@ -1,74 +1,49 @@
-"""A page and its links, the same whichever variant has found the rows."""
+"""A page, the same whichever variant has found its rows, and the cursors of its neighbours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-from services.pagination.cursor import EPOCH, Cursor, Direction, Key
+from services.pagination.cursor import Edge, End, Side
 
-#: id, title, created_at, author's id, author's name; newest first.
+#: The key that the list is sorted by and the id come first, whatever follows.
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows in order; `start` is the index, from 0, of the first; `total` counts the whole list.
-
-    `end` is where the list was to end, None for where the table does.
-    """
+    """Rows in order; `start` counts those before the page; `more` when others follow it."""
 
     rows: Sequence[Row]
     start: int
-    total: int
-    end: int | None = None
+    more: bool
 
-    def document(self, limit: int) -> dict[str, object]:
-        """The answer. Links are relative references, so they lead back to the same variant."""
-        return {
-            "items": [_item(row) for row in self.rows],
-            "total": self.total,
-            "links": {
-                "first": self._link("", limit),
-                "prev": self._previous(limit),
-                "next": self._next(limit),
-                "last": self._last(limit),
-            },
-        }
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.rows)
 
-    def _last(self, limit: int) -> str | None:
-        # Of a list that ends before the table, no key leads to the last page: only a walk does.
-        if self.total in (0, self.end):
-            return None
-        return self._link(last_page(self.total, limit).encode(), limit)
-
-    def _previous(self, limit: int) -> str | None:
+    @property
+    def previous(self) -> Edge | None:
         if self.start == 0 or not self.rows:
             return None
-        return self._link(Cursor(Direction.BEFORE, self.start, _key(self.rows[0])).encode(), limit)
+        key, number, *_ = self.rows[0]
+        return Edge(Side.BEFORE, self.start, key, number)
 
-    def _next(self, limit: int) -> str | None:
-        stop = self.start + len(self.rows)
-        if stop >= self.total or not self.rows:
+    @property
+    def next(self) -> Edge | None:
+        if not self.more or not self.rows:
             return None
-        return self._link(Cursor(Direction.AFTER, stop, _key(self.rows[-1])).encode(), limit)
+        key, number, *_ = self.rows[-1]
+        return Edge(Side.AFTER, self.stop, key, number)
 
-    def _link(self, cursor: str, limit: int) -> str:
-        query = {"cursor": cursor, "limit": limit, "rows": self.end}
-        return f"?{urlencode({name: value for name, value in query.items() if value})}"
+    def reckoned(self, estimate: int) -> int:
+        """An estimate of the list's length, put right by what the page itself shows of it."""
+        return max(estimate, self.stop + 1) if self.more else self.stop
 
 
-def last_page(total: int, limit: int) -> Cursor:
-    """The last page when pages are counted off from the first row; `total` is at least 1."""
+def last_page(total: int, limit: int) -> End | None:
+    """The last page when pages are counted off from the first row; None of an empty list."""
+    if total == 0:
+        return None
     rows = (total - 1) % limit + 1
-    return Cursor(Direction.END, total - rows, Key(EPOCH, rows))
-
-
-def _key(row: Row) -> Key:
-    return Key(created_at=row[2], id=row[0])
-
-
-def _item(row: Row) -> dict[str, object]:
-    post_id, title, created_at, author_id, author_name = row
-    author = {"id": author_id, "name": author_name}
-    return {"id": post_id, "title": title, "created_at": created_at, "author": author}
+    return End(total - rows, rows)

@@ -1,59 +1,89 @@
-"""What a request asks for, and the columns that each variant answers it with."""
+"""What a request asks for, and how its page is answered: the same for every variant."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from services.chassis.application import json_response
 from services.chassis.errors import InvalidRequest
 from services.chassis.parameters import PARAMETERS
-from services.pagination.cursor import Cursor, Span, decode
-from services.pagination.page import Page
-from services.pagination.technique import ALL_ROWS
+from services.contract import Value
+from services.pagination.cursor import Cursor, pack, unpack
+from services.pagination.links import link_header, links
+from services.pagination.listing import Listing, item
+from services.pagination.page import Page, last_page
+from services.pagination.signer import Signer
+from services.pagination.technique import ALL_ROWS, CURSOR, EXACT, TECHNIQUE
 
-COLUMNS = """
-    SELECT posts.id, posts.title, posts.created_at, authors.id, authors.name
-    FROM posts JOIN authors ON authors.id = posts.author_id
-"""
+SIGNER = web.AppKey("signer", Signer)
+_DEFAULTS = {each.name: each.default for each in TECHNIQUE.parameters}
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A cursor, None for the first page; the number of rows in a page, and in the list at most."""
+    """A page of a list: `cursor` is None for the first, `total` one of technique.TOTALS."""
 
+    listing: Listing
     cursor: Cursor | None
     limit: int
-    rows: int
+    total: str
 
     @property
-    def wanted(self) -> Span:
-        """The page in a list that ends where the table does."""
-        return self.cursor.span(self.limit) if self.cursor else Span(0, self.limit)
-
-    @property
-    def span(self) -> Span:
-        """What of it belongs to the list that was asked for."""
-        return Span(min(self.wanted.start, self.rows), min(self.wanted.stop, self.rows))
-
-    @property
-    def end(self) -> int | None:
-        """None when the list ends where the table does."""
-        return self.rows if self.rows < ALL_ROWS else None
+    def asked(self) -> dict[str, Value]:
+        """The parameters that lead from page to page: the size, and what is not the default."""
+        values: Mapping[str, Value] = {
+            "limit": self.limit,
+            "order": self.listing.order,
+            "author": self.listing.author,
+            "total": self.total,
+            "rows": self.listing.rows or ALL_ROWS,
+        }
+        return {
+            name: value
+            for name, value in values.items()
+            if name == "limit" or value != _DEFAULTS[name]
+        }
 
 
 def query_of(request: web.Request) -> Query:
-    """Raises InvalidRequest when the cursor is none that was handed out."""
-    parameters = request[PARAMETERS]
-    token = parameters.text("cursor")
+    """Raises InvalidRequest when the cursor was not handed out for this list."""
+    given = request[PARAMETERS]
+    rows = given.integer("rows")
+    listing = Listing(
+        given.text("order"), given.integer("author"), rows if rows < ALL_ROWS else None
+    )
+    cursor = _cursor(request.app[SIGNER], given.text(CURSOR.name), listing)
+    return Query(listing, cursor, given.integer("limit"), given.text("total"))
+
+
+def page_response(
+    request: web.Request, query: Query, page: Page, total: int | None
+) -> web.Response:
+    """`total` is of the kind that the query asks for, None where it asks for none."""
+    signer, listing = request.app[SIGNER], query.listing
+    # From an estimate no last page can be counted off; and of a list that ends before the table
+    # no key leads to it: the index can be entered at its end alone.
+    known = total if query.total == EXACT and total != listing.rows else None
+    last = last_page(known, query.limit) if known else None
+    leading = links(
+        page, last, query.asked, lambda cursor: signer.sign(pack(cursor), listing.identity)
+    )
+    document = {"items": [item(row) for row in page.rows], "total": total, "links": leading}
+    response = json_response(document)
+    response.headers["Link"] = link_header(leading)
+    return response
+
+
+def _cursor(signer: Signer, token: str, listing: Listing) -> Cursor | None:
+    if not token:
+        return None
     try:
-        cursor = decode(token) if token else None
+        return unpack(signer.verify(token, listing.identity))
     except ValueError:
-        bound = "a cursor from a link of an earlier page"
-        raise InvalidRequest(f"cursor: expected {bound}", parameter="cursor", bound=bound) from None
-    return Query(cursor, parameters.integer("limit"), parameters.integer("rows"))
-
-
-def page_response(page: Page, query: Query) -> web.Response:
-    """`total` of the page may count the whole table."""
-    listed = replace(page, total=min(page.total, query.rows), end=query.end)
-    return json_response(listed.document(query.limit))
+        raise InvalidRequest(
+            "cursor: expected one from a link of this list, with order, author and rows as there;"
+            " begin again at the first page",
+            parameter=CURSOR.name,
+            bound=CURSOR.bound,
+        ) from None

@@ -1,6 +1,7 @@
 """Pagination: the facts."""
 
 from services.contract import (
+    ChoiceParameter,
     Constant,
     Followed,
     IntegerParameter,
@@ -14,6 +15,14 @@ from services.contract import (
 
 #: More than any list has: the list ends where the table does.
 ALL_ROWS = 1_000_000_000
+
+EXACT, ESTIMATED, NONE = TOTALS = ("exact", "estimated", "none")
+
+CURSOR = TokenParameter(
+    "cursor",
+    "A cursor from a link of the same list; none for the first page.",
+    maximum_length=640,  # a key of 64 characters, each of them escaped, leaves room to spare
+)
 
 TECHNIQUE = Technique(
     name="pagination",
@@ -33,13 +42,31 @@ TECHNIQUE = Technique(
         ),
     ),
     parameters=(
-        TokenParameter(
-            "cursor", "A cursor from a link of an earlier page; none for the first page."
-        ),
+        CURSOR,
         IntegerParameter("limit", "Rows in a page.", default=20, minimum=1, maximum=100),
+        ChoiceParameter(
+            "order",
+            "How the list is sorted.",
+            default="newest",
+            choices=("newest", "oldest", "title"),
+        ),
+        IntegerParameter(
+            "author",
+            "Only the posts of the author with this id; 0 for everybody's.",
+            default=0,
+            minimum=0,
+            maximum=1_000_000_000,
+        ),
+        ChoiceParameter(
+            "total",
+            "How many posts the list has: counted, guessed by the planner, or not said. Only with"
+            " `exact` there is a link to the last page.",
+            default=NONE,
+            choices=TOTALS,
+        ),
         IntegerParameter(
             "rows",
-            "Where the list ends: only so many of the newest posts belong to it.",
+            "Where the list ends: only so many of its first posts belong to it.",
             default=ALL_ROWS,
             minimum=1,
             maximum=ALL_ROWS,
@@ -47,14 +74,17 @@ TECHNIQUE = Technique(
     ),
     needs=frozenset({Need.POSTGRES}),
     workload=Workload(
-        "Pages of 20 at the far end of the list: the last page and the 31 before it.",
-        {"cursor": Followed(first="last", then="prev", count=32), "limit": Constant(20)},
+        "Pages of 20 at the far end of the list: the last page and the 31 before it, no total.",
+        {
+            "cursor": Followed(first="last", then="prev", count=32, query={"total": EXACT}),
+            "limit": Constant(20),
+        },
     ),
     sweep=Sweep(
         "rows",
         (20, 100, 1000, 10_000, 100_000),
-        "The first page of lists from short to long. While the whole list is a page, reading it"
-        " all is one statement, and seeking is one more than that.",
-        {"cursor": Constant("")},
+        "The first page of lists from short to long, with their exact total. While the whole list"
+        " is a page, reading it all is one statement, and seeking and counting are two.",
+        {"cursor": Constant(""), "total": Constant(EXACT)},
     ),
 )

@@ -87,7 +87,7 @@ def test_ports_are_published_on_this_machine_alone_and_none_of_a_data_service(la
 @pytest.mark.parametrize(
     ("service", "file"),
     [("postgres", "lab_database_password"), ("caching", "lab_database_password"),
-     ("grafana", "admin_password")],
+     ("grafana", "admin_password"), ("pagination", "../own-secrets/lab_cursor_secret")],
 )  # fmt: skip
 def test_a_password_is_there_for_who_needs_it_and_cannot_be_changed(
     lab: Lab, service: str, file: str

@@ -1,20 +1,31 @@
-"""Pagination: the same walk through every variant."""
+"""Pagination: the same pages and links through every variant, each row once, no cursor made up."""
 
+import re
 from collections.abc import Callable, Iterator
+from itertools import product
+from random import Random
 from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+from pydantic import SecretStr
 
-from services.pagination.cursor import EPOCH, MAXIMUM_ROWS, Cursor, Direction, Key
-from services.pagination.technique import TECHNIQUE
-from tests.conftest import Client, ClientOf
+from services.pagination.cursor import Edge, Side
+from services.pagination.keyset import seek
+from services.pagination.listing import ORDERS, Listing
+from services.pagination.technique import ESTIMATED, EXACT, NONE, TOTALS
+from tests.conftest import Client, ClientOf, samples
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 Page = dict[str, Any]
 
 VARIANTS = ("naive", "optimized", "offset")
+RELATIONS = ("first", "prev", "next", "last")
+#: The author of most posts in the small data set, and one who has none.
+BUSY_AUTHOR, NOBODY = 1, 999_999
 
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
+each_order = pytest.mark.parametrize("order", ORDERS)
 
 
 async def page(client: Client, variant: str, reference: str) -> Page:
@@ -22,6 +33,13 @@ async def page(client: Client, variant: str, reference: str) -> Page:
     assert response.status == 200, await response.text()
     document: Page = await response.json()
     return document
+
+
+async def same_page(client: Client, reference: str) -> Page:
+    """The page, if all variants answer with it."""
+    pages = [await page(client, variant, reference) for variant in VARIANTS]
+    assert pages[0] == pages[1] == pages[2], reference
+    return pages[0]
 
 
 async def walk(client: Client, variant: str, reference: str | None, relation: str) -> list[Page]:
@@ -32,8 +50,22 @@ async def walk(client: Client, variant: str, reference: str | None, relation: st
     return pages
 
 
+async def problem(client: Client, variant: str, **query: object) -> dict[str, Any]:
+    """The document with which a request is refused as a bad one."""
+    text = {name: str(value) for name, value in query.items()}
+    response = await client.get(f"/pagination/{variant}", params=text)
+    assert response.status == 400, query
+    document: dict[str, Any] = await response.json(content_type="application/problem+json")
+    return document
+
+
 def numbers(pages: list[Page]) -> list[int]:
     return [item["id"] for each in pages for item in each["items"]]
+
+
+def token(reference: str) -> str:
+    (cursor,) = parse_qs(urlsplit(reference).query)["cursor"]
+    return cursor
 
 
 @pytest.fixture
@@ -43,82 +75,195 @@ def newest_first(execute: Execute) -> list[int]:
 
 
 @pytest.fixture
-def another_post(execute: Execute) -> Iterator[int]:
-    ((number,),) = execute(
-        "INSERT INTO posts (author_id, title, body, created_at)"
-        " VALUES (1, 'new', 'new', now()) RETURNING id"
-    )
-    yield number
-    execute("DELETE FROM posts WHERE id = %s", number)
+def insert(execute: Execute) -> Iterator[Callable[[str, str], int]]:
+    """Insert a post with this title at this moment (an SQL expression); it goes with the test."""
+    inserted: list[int] = []
+
+    def post(title: str, moment: str) -> int:
+        ((number,),) = execute(
+            "INSERT INTO posts (author_id, title, body, created_at)"
+            f" VALUES ({BUSY_AUTHOR}, %s, 'new', {moment}) RETURNING id",
+            title,
+        )
+        inserted.append(number)
+        return int(number)
+
+    yield post
+    execute("DELETE FROM posts WHERE id = ANY (%s)", inserted)
 
 
 @each_variant
+@each_order
 async def test_walking_forward_meets_each_post_once_in_order(
-    client_of: ClientOf, variant: str, newest_first: list[int]
+    client_of: ClientOf, execute: Execute, variant: str, order: str
 ) -> None:
     client = await client_of("pagination")
-    pages = await walk(client, variant, "?limit=70", "next")
-    assert numbers(pages) == newest_first
-    assert {each["total"] for each in pages} == {len(newest_first)}
+    pages = await walk(client, variant, f"?limit=70&order={order}", "next")
+    sorting = ORDERS[order].clause()
+    assert numbers(pages) == [number for (number,) in execute(f"SELECT id FROM posts {sorting}")]
+    assert {each["total"] for each in pages} == {None}
 
 
 @each_variant
+@each_order
 async def test_walking_back_from_the_last_page_meets_the_same_pages(
-    client_of: ClientOf, variant: str
+    client_of: ClientOf, variant: str, order: str
 ) -> None:
     client = await client_of("pagination")
-    forward = await walk(client, variant, "?limit=70", "next")
+    forward = await walk(client, variant, f"?limit=70&order={order}&total=exact", "next")
     backward = await walk(client, variant, forward[0]["links"]["last"], "prev")
     assert [each["items"] for each in reversed(backward)] == [each["items"] for each in forward]
+    assert backward[-1]["links"]["next"] == forward[0]["links"]["next"]
 
 
-async def test_all_variants_give_the_same_pages_with_the_same_links(client_of: ClientOf) -> None:
+@pytest.mark.parametrize("seed", range(12))
+async def test_on_a_random_walk_all_variants_show_the_same(client_of: ClientOf, seed: int) -> None:
     client = await client_of("pagination")
-    reference: str | None = "?limit=90"
-    while reference:
-        pages = [await page(client, variant, reference) for variant in VARIANTS]
-        assert pages[0] == pages[1] == pages[2]
-        reference = pages[0]["links"]["next"]
-    assert pages[0]["links"]["prev"]
+    random = Random(seed)
+    for order, total in product(ORDERS, TOTALS):
+        author = random.choice((0, 0, BUSY_AUTHOR, random.randint(1, 200), NOBODY))
+        rows = random.choice((1_000_000_000, random.randint(1, 1200)))
+        limit = random.choice((1, 7, 100))
+        reference = f"?order={order}&total={total}&author={author}&rows={rows}&limit={limit}"
+        for _ in range(8):
+            shown = await same_page(client, reference)
+            reference = random.choice([each for each in shown["links"].values() if each])
+            if random.random() < 0.3:
+                reference = re.sub(r"limit=\d+", f"limit={random.randint(1, 100)}", reference)
 
 
-async def test_a_limit_that_changes_on_the_way_keeps_the_variants_together(
-    client_of: ClientOf,
+@pytest.mark.parametrize("author", [BUSY_AUTHOR, NOBODY])
+@each_order
+async def test_a_filter_shows_the_posts_of_one_author(
+    client_of: ClientOf, execute: Execute, order: str, author: int
 ) -> None:
     client = await client_of("pagination")
-    links = (await page(client, "optimized", "?limit=30"))["links"]
-    second = (await page(client, "optimized", links["next"]))["links"]
-    for reference in (links["next"], links["last"], second["prev"]):
-        changed = reference.replace("limit=30", "limit=7")
-        pages = [await page(client, variant, changed) for variant in VARIANTS]
-        assert pages[0] == pages[1] == pages[2]
-        assert len(pages[0]["items"]) == 7
+    reference = f"?author={author}&order={order}&limit=2&total=exact"
+    pages = await walk(client, "optimized", reference, "next")
+    select = f"SELECT id FROM posts WHERE author_id = %s {ORDERS[order].clause()}"
+    expected = [number for (number,) in execute(select, author)]
+    assert numbers(pages) == expected
+    assert {each["total"] for each in pages} == {len(expected)}
 
 
 @each_variant
-async def test_the_total_counts_a_new_post(
-    client_of: ClientOf, variant: str, newest_first: list[int], another_post: int
+async def test_the_total_is_exact_estimated_or_none(
+    client_of: ClientOf, newest_first: list[int], execute: Execute, variant: str
+) -> None:
+    execute("ANALYZE posts")
+    client = await client_of("pagination")
+    totals = [(await page(client, variant, f"?total={total}"))["total"] for total in TOTALS]
+    assert totals == [len(newest_first), len(newest_first), None]
+
+
+async def test_an_estimate_gives_way_where_the_page_knows_better(
+    client_of: ClientOf, execute: Execute
 ) -> None:
     client = await client_of("pagination")
-    first = await page(client, variant, "?limit=5")
+    ((count,),) = execute("SELECT count(*) FROM posts WHERE author_id = %s", BUSY_AUTHOR)
+    list_of_one = await same_page(client, f"?total=estimated&limit=100&author={BUSY_AUTHOR}")
+    assert list_of_one["total"] == count == len(list_of_one["items"])
+    assert (await same_page(client, f"?total=estimated&author={NOBODY}"))["total"] == 0
+
+
+async def test_a_new_post_is_first_and_counts(
+    client_of: ClientOf, newest_first: list[int], insert: Callable[[str, str], int]
+) -> None:
+    client = await client_of("pagination")
+    number = insert("new", "now()")
+    first = await same_page(client, "?limit=5&total=exact")
     assert first["total"] == len(newest_first) + 1
-    assert first["items"][0]["id"] == another_post
+    assert first["items"][0]["id"] == number
 
 
-async def test_keyset_loses_and_doubles_no_row_when_one_is_inserted_on_the_way(
-    client_of: ClientOf, newest_first: list[int], execute: Execute
+@pytest.mark.parametrize(("total", "statements"), [(NONE, 1), (ESTIMATED, 2), (EXACT, 2)])
+async def test_keyset_sends_one_statement_and_a_second_for_a_total(
+    client_of: ClientOf, total: str, statements: int
 ) -> None:
     client = await client_of("pagination")
-    first = await page(client, "optimized", "?limit=100")
-    ((number,),) = execute(
-        "INSERT INTO posts (author_id, title, body, created_at)"
-        " VALUES (1, 'new', 'new', now()) RETURNING id"
+    pages = await walk(client, "optimized", f"?limit=100&total={total}", "next")
+    name = 'db_client_operations_total{outcome="ok",technique="pagination",variant="optimized"}'
+    assert (await samples(client))[name] == statements * len(pages)
+
+
+@each_order
+@pytest.mark.parametrize("author", [0, BUSY_AUTHOR])
+@pytest.mark.parametrize("side", [None, *Side])
+def test_an_index_serves_each_page_without_sorting(
+    execute: Execute, order: str, author: int, side: Side | None
+) -> None:
+    # So few rows are read whole: the planner is asked what it can do, not what it would.
+    execute("SET enable_seqscan = off")
+    execute("SET enable_bitmapscan = off")
+    key = "M" if order == "title" else "2020-01-01"
+    cursor = Edge(side, 40, key, 42) if side else None
+    listing = Listing(order, author)
+    sought = seek(listing.sorting, cursor, 20)
+    statement = listing.select(
+        sought.order_by, sought.rows, conditions=sought.conditions, parameters=sought.parameters
     )
-    try:
-        rest = await walk(client, "optimized", first["links"]["next"], "next")
-    finally:
-        execute("DELETE FROM posts WHERE id = %s", number)
-    assert numbers([first, *rest]) == newest_first
+    plan = "\n".join(
+        line for (line,) in execute(f"EXPLAIN {statement.text}", *statement.parameters)
+    )
+    column = "title" if order == "title" else "created_at"
+    assert f"using posts_{'author_id_' if author else ''}{column}_id on posts" in plan
+    assert "Sort" not in plan
+    assert "Filter" not in plan
+    assert ("ROW(" in plan) == (side is not None)
+
+
+@pytest.mark.parametrize("relation", ["next", "prev"])
+@each_order
+async def test_keyset_loses_and_doubles_no_row_while_others_are_inserted(
+    client_of: ClientOf,
+    newest_first: list[int],
+    insert: Callable[[str, str], int],
+    order: str,
+    relation: str,
+) -> None:
+    client = await client_of("pagination")
+    random = Random(f"{order} {relation}")
+    first = await page(client, "optimized", f"?limit=60&order={order}&total=exact")
+    reference = first["links"]["last"] if relation == "prev" else "?limit=60&order=" + order
+    pages = []
+    while reference:
+        pages.append(await page(client, "optimized", reference))
+        reference = pages[-1]["links"][relation]
+        for days in (-1, random.randint(1, 3649), 4000):
+            title = f"{random.choice('AaMmZz~')}{random.random()}"
+            insert(title, f"timestamptz '2015-01-01' + {days} * interval '1 day'")
+    met = numbers(pages)
+    assert len(met) == len(set(met))
+    assert set(newest_first) < set(met)
+
+
+async def test_going_back_leads_to_posts_that_came_before_the_first_page(
+    client_of: ClientOf, newest_first: list[int], insert: Callable[[str, str], int]
+) -> None:
+    client = await client_of("pagination")
+    second = (await page(client, "optimized", "?limit=20"))["links"]["next"]
+    back = (await page(client, "optimized", second))["links"]["prev"]
+    new = {insert("new", "now()") for _ in range(25)}
+    pages = await walk(client, "optimized", back, "prev")
+    assert set(numbers(pages)) == new | set(newest_first[:20])
+
+
+async def test_titles_that_begin_alike_and_hold_anything_are_walked_through_one_by_one(
+    client_of: ClientOf, insert: Callable[[str, str], int]
+) -> None:
+    client = await client_of("pagination")
+    begin = "~\u00e9\U0001f600%s'\"\\\x01" + "\U0001f600" * 80
+    new = {insert(begin + end * 3000, "now()") for end in "aaAZ\u00e9 "}
+    new |= {insert(begin[:length], "now()") for length in (1, 9, 63, 64, 65)}
+    reference = "?order=title&total=exact&limit=1"
+    reference = (await same_page(client, reference))["links"]["last"]
+    met = []
+    for _ in new:
+        shown = await same_page(client, reference)
+        met += numbers([shown])
+        reference = shown["links"]["prev"]
+    assert set(met) == new
+    assert len(met) == len(new)
 
 
 @pytest.mark.parametrize("rows", [1, 95, 999, 1000, 1001])
@@ -126,48 +271,117 @@ async def test_a_list_may_end_before_the_table_for_all_variants_alike(
     client_of: ClientOf, newest_first: list[int], rows: int
 ) -> None:
     client = await client_of("pagination")
-    walks = [await walk(client, variant, f"?limit=90&rows={rows}", "next") for variant in VARIANTS]
+    reference = f"?limit=90&rows={rows}&total=exact"
+    walks = [await walk(client, variant, reference, "next") for variant in VARIANTS]
     assert walks[0] == walks[1] == walks[2]
     assert numbers(walks[0]) == newest_first[:rows]
     assert walks[0][0]["total"] == min(rows, 1000)
     assert (walks[0][0]["links"]["last"] is None) == (rows <= 1000)
 
 
-@pytest.mark.parametrize("relation", ["next", "prev", "last"])
-async def test_a_cursor_that_leads_past_the_end_of_a_list_is_cut_off_there(
-    client_of: ClientOf, relation: str
+@each_variant
+async def test_the_header_has_the_links_of_the_body(client_of: ClientOf, variant: str) -> None:
+    client = await client_of("pagination")
+    reference = (await page(client, variant, "?limit=7&total=exact"))["links"]["next"]
+    response = await client.get(f"/pagination/{variant}{reference}")
+    links = (await response.json())["links"]
+    assert tuple(response.links) == RELATIONS
+    for relation, link in response.links.items():
+        # aiohttp has resolved it against the request's address, as RFC 8288 has it.
+        address = urljoin(str(response.url), links[relation])
+        assert str(link["url"]) == address
+        assert (await client.get(address.removeprefix(str(client.make_url(""))))).status == 200
+
+
+@pytest.mark.parametrize("total", [NONE, ESTIMATED])
+async def test_where_the_total_is_not_known_there_is_no_link_to_the_last_page(
+    client_of: ClientOf, total: str
 ) -> None:
     client = await client_of("pagination")
-    second = (await page(client, "optimized", "?limit=30"))["links"]["next"]
-    third = (await page(client, "optimized", second))["links"]["next"]
-    reference = (await page(client, "optimized", third))["links"][relation]
-    for rows in (20, 45, 70):
-        pages = [await page(client, variant, f"{reference}&rows={rows}") for variant in VARIANTS]
-        assert pages[0] == pages[1] == pages[2]
-        assert pages[0]["total"] == rows
+    shown = await same_page(client, f"?total={total}&limit=7")
+    assert shown["links"]["last"] is None
+    assert shown["links"]["next"]
 
 
-def test_no_page_may_be_longer_than_a_cursor_can_count() -> None:
-    assert TECHNIQUE.swept()["limit"].maximum == MAXIMUM_ROWS
+async def test_what_a_list_was_asked_for_with_stays_in_its_links(client_of: ClientOf) -> None:
+    client = await client_of("pagination")
+    query = f"limit=1&order=title&author={BUSY_AUTHOR}&total=exact&rows=900"
+    shown = await same_page(client, f"?{query}")
+    assert shown["links"]["first"] == f"?{query}"
+    assert shown["links"]["next"].endswith(f"&{query}")
+    assert (await same_page(client, "?limit=20"))["links"]["first"] == "?limit=20"
+
+
+async def test_a_cursor_with_one_bit_turned_over_is_refused(client_of: ClientOf) -> None:
+    client = await client_of("pagination")
+    given = token((await page(client, "optimized", ""))["links"]["next"]).encode("ascii")
+    for bit in range(8 * len(given)):
+        turned = bytearray(given)
+        turned[bit // 8] ^= 1 << bit % 8
+        refused = await problem(client, "optimized", cursor=turned.decode("latin-1"))
+        assert refused["parameter"] == "cursor"
 
 
 @each_variant
-async def test_a_made_up_cursor_cannot_ask_for_the_whole_list(
-    client_of: ClientOf, variant: str
-) -> None:
-    client = await client_of("pagination")
-    cursor = Cursor(Direction.END, 0, Key(EPOCH, 10**12)).encode()
-    response = await client.get(f"/pagination/{variant}", params={"cursor": cursor})
-    assert response.status == 400
-
-
-@each_variant
-@pytest.mark.parametrize("cursor", ["x", "AAAA", "A" * 34, "_" * 34, "AQAAAAAAAAAB"])
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "A" * 34, "_" * 34, "A" * 640, "A" * 641])
 async def test_a_cursor_that_was_never_handed_out_is_refused(
     client_of: ClientOf, variant: str, cursor: str
 ) -> None:
     client = await client_of("pagination")
-    response = await client.get(f"/pagination/{variant}", params={"cursor": cursor})
-    assert response.status == 400
-    problem = await response.json(content_type="application/problem+json")
-    assert problem["parameter"] == "cursor"
+    assert (await problem(client, variant, cursor=cursor))["parameter"] == "cursor"
+
+
+@each_variant
+async def test_a_cursor_is_refused_in_any_list_but_its_own(
+    client_of: ClientOf, variant: str
+) -> None:
+    client = await client_of("pagination")
+    lists = [{"order": order} for order in ORDERS]
+    lists += [{"author": str(BUSY_AUTHOR)}, {"author": "2"}, {"rows": "900"}, {"rows": "901"}]
+    cursors = []
+    for each in lists:
+        response = await client.get(f"/pagination/{variant}", params={"limit": "1", **each})
+        cursors.append(token((await response.json())["links"]["next"]))
+    for (number, cursor), (other, query) in product(enumerate(cursors), enumerate(lists)):
+        if number == other:
+            given = {"cursor": cursor, **query}
+            assert (await client.get(f"/pagination/{variant}", params=given)).status == 200
+        else:
+            refused = await problem(client, variant, cursor=cursor, **query)
+            assert refused["parameter"] == "cursor"
+
+
+async def test_a_cursor_is_good_for_pages_of_another_size_and_with_another_total(
+    client_of: ClientOf,
+) -> None:
+    client = await client_of("pagination")
+    cursor = token((await page(client, "optimized", "?limit=20"))["links"]["next"])
+    shown = await same_page(client, f"?cursor={cursor}&limit=3&total=exact")
+    assert len(shown["items"]) == 3
+
+
+async def test_a_link_ends_with_the_process_that_made_it_unless_a_secret_is_shared(
+    client_of: ClientOf,
+) -> None:
+    one, other = [await client_of("pagination") for _ in range(2)]
+    cursor = token((await page(one, "optimized", ""))["links"]["next"])
+    assert (await problem(other, "optimized", cursor=cursor))["parameter"] == "cursor"
+
+
+async def test_processes_that_share_a_secret_honour_each_others_links(
+    client_of: ClientOf,
+) -> None:
+    changes = {"cursor_secret": SecretStr("shared")}
+    one, other = [await client_of("pagination", **changes) for _ in range(2)]
+    reference = (await page(one, "optimized", ""))["links"]["next"]
+    assert await page(other, "naive", reference) == await page(one, "optimized", reference)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("limit", 101), ("limit", 0), ("order", "random()"), ("total", "all")]
+)
+async def test_what_is_out_of_bounds_is_refused(
+    client_of: ClientOf, name: str, value: object
+) -> None:
+    client = await client_of("pagination")
+    assert (await problem(client, "optimized", **{name: value}))["parameter"] == name

@@ -22,6 +22,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(settings_module, "SECRETS_DIRECTORY", tmp_path / "none")
+    monkeypatch.setattr(settings_module, "OWN_SECRETS_DIRECTORY", tmp_path / "none")
 
 
 def refusal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
@@ -143,6 +144,7 @@ def test_a_secret_shows_nowhere(
 ) -> None:
     monkeypatch.setenv("LAB_DATABASE_PASSWORD", "hunter2")
     monkeypatch.setenv("LAB_REDIS_PASSWORD", "hunter3")
+    monkeypatch.setenv("LAB_CURSOR_SECRET", "hunter4")
     settings = load_settings()
     logging.getLogger(__name__).warning("%s %r", settings, settings)
     shown = f"{settings} {settings!r} {settings.model_dump_json()} {caplog.text}"
@@ -160,6 +162,21 @@ def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     (tmp_path / "lab_database_password").write_text("hunter2\n", "utf-8")
     monkeypatch.setattr(settings_module, "SECRETS_DIRECTORY", tmp_path)
     assert load_settings().database_password.get_secret_value() == "hunter2"
+
+
+def test_a_service_may_have_secrets_of_its_own_beside_those_that_it_shares(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for directory, name in (
+        ("SECRETS_DIRECTORY", "lab_database_password"),
+        ("OWN_SECRETS_DIRECTORY", "lab_cursor_secret"),
+    ):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / name).write_text(f"{name}\n", "utf-8")
+        monkeypatch.setattr(settings_module, directory, tmp_path / directory)
+    settings = load_settings()
+    assert settings.database_password.get_secret_value() == "lab_database_password"
+    assert settings.cursor_secret.get_secret_value() == "lab_cursor_secret"
 
 
 def test_settings_given_to_a_child_process_arrive_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,6 +145,15 @@ async def test_links_are_followed_to_as_many_values_as_asked_for(
     assert service.asked == ["limit=1", *(f"cursor={number}&limit=1" for number in (10, 9, 8))]
 
 
+async def test_the_first_link_may_need_to_be_asked_for(aiohttp_server: AiohttpServer) -> None:
+    service = Linked(pages=10)
+    address = await served(aiohttp_server, service.handle)
+    followed = technique({"cursor": Followed("last", "prev", 2, query={"total": "exact"})})
+    inputs = await draw_inputs(followed, address, seed=1, timeout=10)
+    assert set(inputs.queries) == {"cursor=10", "cursor=9"}
+    assert service.asked == ["total=exact", "cursor=10&limit=1"]
+
+
 async def test_a_chain_of_links_that_ends_too_early_is_told(aiohttp_server: AiohttpServer) -> None:
     address = await served(aiohttp_server, Linked(pages=2).handle)
     followed = technique({"cursor": Followed("last", "prev", 4)})
