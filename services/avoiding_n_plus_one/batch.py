@@ -16,6 +16,9 @@ from services.chassis.application import json_response
 from services.chassis.cpu import metered
 from services.chassis.parameters import PARAMETERS
 
+#: In keys. A list has fewer comments than that: a second batch would exceed the budget.
+MAXIMUM_BATCH = 10_000
+
 _COMMENTS = """
     SELECT post_id, id, body, created_at, author_id FROM comments
     WHERE post_id = ANY(%s) ORDER BY id
@@ -36,8 +39,8 @@ async def batch(request: web.Request) -> web.Response:
         )
         reads = _Reads(session)
         async with (
-            Loader(lambda keys: metered(reads.comments(keys))) as comments,
-            Loader(lambda keys: metered(reads.authors(keys))) as authors,
+            Loader(lambda keys: metered(reads.comments(keys)), MAXIMUM_BATCH) as comments,
+            Loader(lambda keys: metered(reads.authors(keys)), MAXIMUM_BATCH) as authors,
         ):
             loaders = _Loaders(comments, authors)
             posts = await asyncio.gather(*(metered(_post(loaders, row)) for row in rows))

@@ -7,12 +7,12 @@ from services.chassis.parameters import PARAMETERS
 
 
 def _timestamp(column: str) -> str:
-    """A column as orjson writes a datetime.
+    """A column as orjson writes a datetime: six digits of a fraction, or none.
 
-    PostgreSQL's own JSON is in the session's time zone and leaves out the last zeros of a fraction.
+    PostgreSQL's own JSON would leave out the zeros at its end.
     """
-    spelled = """to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
-    return f"replace({spelled % column}, '.000000', '')"
+    spelled = f"""to_char({column}, 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM')"""
+    return f"replace({spelled}, '.000000', '')"
 
 
 # As text, or psycopg2 would parse it. Nothing of a request is in it but the two parameters.

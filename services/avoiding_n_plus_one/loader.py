@@ -29,7 +29,7 @@ class Loader(Generic[Key, Value]):
     up the next.
     """
 
-    def __init__(self, load_batch: LoadBatch[Key, Value], maximum_batch: int = 10_000) -> None:
+    def __init__(self, load_batch: LoadBatch[Key, Value], maximum_batch: int) -> None:
         """`maximum_batch` is in keys; more than those are loaded in several batches."""
         if maximum_batch < 1:
             raise ValueError("a batch holds at least one key")
@@ -54,7 +54,8 @@ class Loader(Generic[Key, Value]):
 
     async def load(self, key: Key) -> Value:
         """The key's value. Raises MissingKey, or what loading its batch raised."""
-        return await _shared(self._ask(key))
+        (value,) = await self.load_many((key,))
+        return value
 
     async def load_or_none(self, key: Key) -> Value | None:
         """The same, with None for a key that does not exist."""
@@ -66,7 +67,11 @@ class Loader(Generic[Key, Value]):
     async def load_many(self, keys: Iterable[Key]) -> list[Value]:
         """A value for each key, in their order. Raises what `load` raises for the first to fail."""
         answers = [self._ask(key) for key in keys]
-        return [await _shared(answer) for answer in answers]
+        for answer in answers:
+            if not answer.done():
+                # Shielded: one who gives up must not take the answer from others who wait for it.
+                await asyncio.shield(answer)
+        return [answer.result() for answer in answers]
 
     def _ask(self, key: Key) -> asyncio.Future[Value]:
         answer = self._answers.get(key)
@@ -112,11 +117,6 @@ class Loader(Generic[Key, Value]):
         self._waiting.clear()
         for answer in self._answers.values():
             answer.cancel()
-
-
-async def _shared(answer: asyncio.Future[Value]) -> Value:
-    # Shielded: one who gives up must not take the answer from the others who wait for it.
-    return answer.result() if answer.done() else await asyncio.shield(answer)
 
 
 def _fail(answer: asyncio.Future[Value], error: Exception) -> None:

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from aiohttp import ClientResponse
 
+from services.avoiding_n_plus_one import batch
 from services.avoiding_n_plus_one.technique import TECHNIQUE
 from tests.conftest import Client, ClientOf, samples, until
 
@@ -188,6 +189,29 @@ async def test_all_variants_answer_alike_whatever_the_list(client_of: ClientOf) 
         assert all(answer == answers[0] for answer in answers)
 
 
+async def test_all_variants_answer_alike_in_any_time_zone(
+    client_of: ClientOf, execute: Execute
+) -> None:
+    execute("ALTER ROLE CURRENT_USER SET timezone = 'America/St_Johns'")  # half an hour, and behind
+    try:
+        client = await client_of("n-plus-one")
+        answers = [await (await get(client, name)).json() for name in NAMES]
+    finally:
+        execute("ALTER ROLE CURRENT_USER RESET timezone")
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["posts"][0]["created_at"].endswith("-03:30")
+
+
+async def test_batches_in_portions_never_share_the_connection(
+    client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "MAXIMUM_BATCH", 7)
+    client = await client_of("n-plus-one")
+    response = await get(client, "batch", posts=50)
+    assert int(response.headers["X-Query-Count"]) > BUDGET
+    assert await response.json() == await (await get(client, "naive", posts=50)).json()
+
+
 @pytest.fixture
 def odd_posts(execute: Execute) -> Iterator[int]:
     """Two posts at the end of the table: one that is hard to write down, one without comments."""
@@ -195,7 +219,7 @@ def odd_posts(execute: Execute) -> Iterator[int]:
     comments = [
         "2024-02-29 23:59:59+00",  # no fraction at all
         "2024-02-29 23:59:59.1+05:30",  # and zeros at its end
-        "0999-01-01 00:00:00.000001+00",
+        "1970-01-01 00:00:00.000001+00",
     ]
     first = 5_000_000
     for post in (first, first + 1):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from services.avoiding_n_plus_one.loader import Loader, MissingKey
 
 Numbers = Loader[int, str]
+#: Keys in a batch, where it is not what a test is about.
+ENOUGH = 100
 
 
 class Source:
@@ -51,13 +53,13 @@ async def ticks(count: int) -> None:
 
 
 async def test_who_asks_in_the_same_tick_shares_a_batch(source: Source) -> None:
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         assert await asyncio.gather(*map(loader.load, (3, 1, 2))) == ["3", "1", "2"]
     assert source.batches == [[3, 1, 2]]
 
 
 async def test_a_key_is_loaded_once_however_often_it_is_asked_for(source: Source) -> None:
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         assert await asyncio.gather(*map(loader.load, (1, 2, 1))) == ["1", "2", "1"]
         assert await loader.load(2) == "2"
         assert await loader.load_many([1, 1]) == ["1", "1"]
@@ -66,7 +68,7 @@ async def test_a_key_is_loaded_once_however_often_it_is_asked_for(source: Source
 
 async def test_the_next_request_has_a_loader_that_knows_nothing(source: Source) -> None:
     for _ in range(2):
-        async with Numbers(source.load) as loader:
+        async with Numbers(source.load, ENOUGH) as loader:
             await loader.load(1)
     assert source.batches == [[1], [1]]
 
@@ -82,7 +84,7 @@ async def test_a_batch_holds_no_more_than_it_may_and_one_is_loaded_at_a_time(
 
 async def test_keys_asked_for_while_a_batch_is_on_its_way_make_up_the_next(source: Source) -> None:
     source.gate.clear()
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         first = asyncio.create_task(loader.load(1))
         await ticks(3)
         later = [asyncio.create_task(loader.load(key)) for key in (2, 1, 3)]
@@ -94,7 +96,7 @@ async def test_keys_asked_for_while_a_batch_is_on_its_way_make_up_the_next(sourc
 
 
 async def test_tasks_that_went_on_from_one_batch_share_the_next(source: Source) -> None:
-    async with Numbers(source.load) as first, Numbers(source.load) as second:
+    async with Numbers(source.load, ENOUGH) as first, Numbers(source.load, ENOUGH) as second:
 
         async def follow(key: int) -> str:
             return await second.load(int(await first.load(key)) + 10)
@@ -125,7 +127,7 @@ def test_whoever_asks_gets_their_own_in_their_order(
 
 
 async def test_a_missing_key_is_an_error_or_none_as_the_asker_wants(source: Source) -> None:
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         with pytest.raises(MissingKey, match="-1"):
             await loader.load(-1)
         assert await loader.load_or_none(-1) is None
@@ -136,7 +138,7 @@ async def test_a_missing_key_is_an_error_or_none_as_the_asker_wants(source: Sour
 
 
 async def test_a_failure_goes_to_those_who_asked_and_is_not_kept(source: Source) -> None:
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         source.failing = ConnectionError("gone")
         failed = await asyncio.gather(*map(loader.load, (1, 2)), return_exceptions=True)
         assert failed == [source.failing] * 2
@@ -158,7 +160,7 @@ async def test_a_failing_batch_does_not_take_the_next_one_with_it() -> None:
 
 async def test_one_who_gives_up_leaves_the_answer_to_the_others(source: Source) -> None:
     source.gate.clear()
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         impatient, patient = (asyncio.create_task(loader.load(1)) for _ in range(2))
         await ticks(3)
         impatient.cancel()
@@ -172,7 +174,7 @@ async def test_leaving_ends_the_batch_before_its_connection_goes_to_somebody_els
     source: Source,
 ) -> None:
     source.gate.clear()
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         asking = asyncio.create_task(loader.load(1))
         await ticks(3)
         assert source.now == 1
@@ -182,7 +184,7 @@ async def test_leaving_ends_the_batch_before_its_connection_goes_to_somebody_els
 
 
 async def test_leaving_before_the_tick_is_over_loads_nothing(source: Source) -> None:
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         asking = asyncio.create_task(loader.load(1))
         await ticks(1)
     with pytest.raises(asyncio.CancelledError):
@@ -203,7 +205,7 @@ async def test_a_cancellation_that_the_driver_made_up_leaves_nobody_waiting() ->
 
 @pytest.mark.parametrize("entered", [False, True], ids=["before", "after"])
 async def test_a_loader_can_be_asked_only_during_its_request(source: Source, entered: bool) -> None:
-    loader = Numbers(source.load)
+    loader = Numbers(source.load, ENOUGH)
     if entered:
         async with loader:
             pass
@@ -216,7 +218,7 @@ async def test_nobody_complains_of_a_failure_that_nobody_waits_for(source: Sourc
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     source.gate.clear()
     source.failing = ConnectionError("gone")
-    async with Numbers(source.load) as loader:
+    async with Numbers(source.load, ENOUGH) as loader:
         asking = asyncio.create_task(loader.load(1))
         await ticks(3)
         asking.cancel()
