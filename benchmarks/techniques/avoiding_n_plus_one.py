@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -130,10 +131,7 @@ async def _shares(ask: Ask, posts: int, rounds: int) -> dict[str, float]:
 async def _round(ask: Ask, posts: int, random: Random) -> dict[str, float]:
     start = random.randint(1, 900)
     order = random.sample(_VARIANTS, len(_VARIANTS))
-    return {
-        variant: await seconds_of(lambda variant=variant: ask(variant, posts, start))  # type: ignore[misc]
-        for variant in order
-    }
+    return {variant: await seconds_of(partial(ask, variant, posts, start)) for variant in order}
 
 
 class _Silent:

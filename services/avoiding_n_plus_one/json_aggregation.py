@@ -15,7 +15,7 @@ def _timestamp(column: str) -> str:
     return f"replace({spelled}, '.000000', '')"
 
 
-# As text, or psycopg2 would parse it. Nothing of a request is in it but the two parameters.
+# As text, or psycopg2 would parse it.
 _DOCUMENT = f"""
     SELECT row_to_json(document)::text FROM (
         SELECT coalesce(json_agg(post ORDER BY post.id), '[]') AS posts FROM (
@@ -31,7 +31,7 @@ _DOCUMENT = f"""
             FROM posts WHERE id >= %s ORDER BY id LIMIT %s
         ) AS post
     ) AS document
-"""  # noqa: S608
+"""  # noqa: S608 - made of constants
 
 
 async def json_aggregation(request: web.Request) -> web.Response:

@@ -1,8 +1,8 @@
 """A loader that turns many questions for one thing into few questions for many.
 
 Code that needs the author of one comment asks for that one; whoever asks within the same tick of
-the event loop is answered by the same batch. The idea is Facebook's DataLoader (Byron and
-Schrock, 2010 to 2015), which stands behind most GraphQL servers.
+the event loop is answered by the same batch. The idea is that of DataLoader, begun at Facebook in
+2010 (github.com/graphql/dataloader), which stands behind most GraphQL servers.
 """
 
 import asyncio
@@ -114,9 +114,10 @@ class Loader(Generic[Key, Value]):
 
     def _abandon(self) -> None:
         """Nobody may wait for an answer that will not come."""
-        self._waiting.clear()
         for answer in self._answers.values():
             answer.cancel()
+        self._answers.clear()
+        self._waiting.clear()
 
 
 def _fail(answer: asyncio.Future[Value], error: Exception) -> None:

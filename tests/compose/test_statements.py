@@ -11,7 +11,7 @@ TECHNIQUE = BY_NAME["n-plus-one"]
 BUDGET = 3
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def quiet(lab: Lab) -> Iterator[Lab]:
     """The lab without its load, so that every statement is that of a test."""
     lab.compose("stop", "loadgen")
