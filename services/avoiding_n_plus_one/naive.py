@@ -3,9 +3,10 @@
 from aiohttp import web
 
 from services.avoiding_n_plus_one.nesting import author_from, comment_from, post_from
+from services.avoiding_n_plus_one.query_budget import Row, Session
+from services.avoiding_n_plus_one.request_budget import counted_session
 from services.chassis.application import json_response
 from services.chassis.parameters import PARAMETERS
-from services.chassis.postgres import DATABASE, Row, Session
 
 POSTS = "SELECT id, title, created_at FROM posts WHERE id >= %s ORDER BY id LIMIT %s"
 _COMMENTS = "SELECT id, body, created_at, author_id FROM comments WHERE post_id = %s ORDER BY id"
@@ -14,7 +15,7 @@ _AUTHOR = "SELECT id, name FROM authors WHERE id = %s"
 
 async def naive(request: web.Request) -> web.Response:
     parameters = request[PARAMETERS]
-    async with request.app[DATABASE].session() as session:
+    async with counted_session(request) as session:
         rows = await session.fetch(
             POSTS, (parameters.integer("start"), parameters.integer("posts"))
         )

@@ -24,7 +24,15 @@ TECHNIQUE = Technique(
         ),
         Variant(
             "optimized",
-            "Two queries, however many posts: the posts, and all comments with authors.",
+            "One query in which no row comes twice: each post, and after it its comments.",
+        ),
+        Variant(
+            "batch",
+            "Asks row by row, of loaders that gather what is asked for into a query per relation.",
+        ),
+        Variant("join", "One outer join: each post repeated for each of its comments."),
+        Variant(
+            "json-aggregation", "One query whose one value is the answer: the database nests it."
         ),
     ),
     parameters=(

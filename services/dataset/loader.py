@@ -33,6 +33,7 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> b
     """
     with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (_LOADER_LOCK,))
+        _offer_statement_statistics(cursor)
         if _is_loaded(cursor, settings):
             cursor.execute(_sql("added_indexes.sql"))
             return False
@@ -63,6 +64,17 @@ def connect(settings: Settings) -> Any:
     )
     connection.autocommit = True
     return connection
+
+
+def _offer_statement_statistics(cursor: Any) -> None:
+    """Let people and tests ask the server what was sent to it; the lab itself can do without.
+
+    Not in the schema: a database whose data set is loaded already gets it, too.
+    """
+    try:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    except psycopg2.Error as error:
+        logger.info("no statement statistics: %s", str(error).strip())
 
 
 def _identity(settings: Settings) -> tuple[int, str, int]:

@@ -10,7 +10,10 @@ from tests.compose.lab import Lab, engine_answers
 PROJECT = "api-performance-lab-test"
 FOLDER = Path(__file__).parent
 #: As a lab's life goes. Each leaves it as it was found, but for the last, which ends it.
-ORDER = ("test_settings", "test_start", "test_traffic", "test_outages", "test_replicas", "test_end")
+ORDER = (
+    *("test_settings", "test_start", "test_traffic", "test_statements"),
+    *("test_outages", "test_replicas", "test_end"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

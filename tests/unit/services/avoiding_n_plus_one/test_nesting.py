@@ -1,55 +1,84 @@
 """Flat rows put together: the right comments under the right posts, in the order given."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from services.avoiding_n_plus_one.nesting import posts_with_comments
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.avoiding_n_plus_one.nesting import (
+    author_from,
+    comment_from,
+    post_from,
+    posts_from_join,
+    posts_from_levels,
+)
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 ONE = datetime(2024, 1, 1, 13, tzinfo=UTC)
 
+#: How many comments each post of a list has.
+shapes = st.lists(st.integers(0, 4), max_size=8)
 
-def test_comments_stand_under_their_post_with_their_author() -> None:
-    assert posts_with_comments([(1, "first", NOON)], [(1, 10, "well", ONE, 7, "Ann")]) == [
-        {
-            "id": 1,
-            "title": "first",
-            "created_at": NOON,
-            "comments": [
-                {
-                    "id": 10,
-                    "body": "well",
-                    "created_at": ONE,
-                    "author": {"id": 7, "name": "Ann"},
-                }
-            ],
-        }
+FIRST_WITH_ONE_COMMENT = [
+    {
+        "id": 1,
+        "title": "first",
+        "created_at": NOON,
+        "comments": [
+            {"id": 10, "body": "well", "created_at": ONE, "author": {"id": 7, "name": "Ann"}}
+        ],
+    }
+]
+
+
+def comment_rows(post: int, count: int) -> list[tuple[Any, ...]]:
+    return [(post * 100 + number, f"body {number}", ONE, 7, "Ann") for number in range(count)]
+
+
+def nested(shape: list[int]) -> list[dict[str, Any]]:
+    """The same list, put together row by row, as naive does."""
+    return [
+        post_from(
+            (post, f"post {post}", NOON),
+            [comment_from(row[:3], author_from(row[3:])) for row in comment_rows(post, count)],
+        )
+        for post, count in enumerate(shape)
     ]
 
 
-def test_both_orders_are_kept() -> None:
-    posts = [(number, "", NOON) for number in (3, 1, 2)]
-    comments = [(post, number, "", ONE, 7, "Ann") for number, post in enumerate((1, 3, 1, 2, 3))]
-    nested = posts_with_comments(posts, reversed(comments))
-    assert [post["id"] for post in nested] == [3, 1, 2]
-    assert [[comment["id"] for comment in post["comments"]] for post in nested] == [
-        [4, 1],
-        [2, 0],
-        [3],
-    ]
+def test_a_post_and_its_comment_come_one_after_the_other() -> None:
+    rows = [(1, None, "first", NOON, None, None), (1, 10, "well", ONE, 7, "Ann")]
+    assert posts_from_levels(rows) == FIRST_WITH_ONE_COMMENT
 
 
-def test_a_post_without_comments_has_an_empty_list_of_its_own() -> None:
-    first, second = posts_with_comments([(1, "", NOON), (2, "", NOON)], [])
-    assert first["comments"] == second["comments"] == []
-    assert first["comments"] is not second["comments"]
+def test_a_joined_row_holds_a_post_and_its_comment() -> None:
+    rows = [(1, "first", NOON, 10, "well", ONE, 7, "Ann")]
+    assert posts_from_join(rows) == FIRST_WITH_ONE_COMMENT
 
 
-def test_a_comment_on_a_post_that_was_not_asked_for_shows_nowhere() -> None:
-    (post,) = posts_with_comments([(1, "", NOON)], [(2, 10, "", ONE, 7, "Ann")])
-    assert post["comments"] == []
+@given(shapes)
+def test_levels_nest_as_row_by_row(shape: list[int]) -> None:
+    rows: list[tuple[Any, ...]] = []
+    for post, count in enumerate(shape):
+        rows.append((post, None, f"post {post}", NOON, None, None))
+        rows += [(post, *comment) for comment in comment_rows(post, count)]
+    assert posts_from_levels(rows) == nested(shape)
 
 
-def test_one_author_of_two_comments_stands_with_both() -> None:
-    comments = [(1, number, "", ONE, 7, "Ann") for number in (10, 11)]
-    (post,) = posts_with_comments([(1, "", NOON)], comments)
-    assert [comment["author"]["name"] for comment in post["comments"]] == ["Ann", "Ann"]
+@given(shapes)
+def test_a_join_nests_as_row_by_row(shape: list[int]) -> None:
+    rows: list[tuple[Any, ...]] = []
+    for post, count in enumerate(shape):
+        head = (post, f"post {post}", NOON)
+        comments = comment_rows(post, count) or [(None,) * 5]
+        rows += [(*head, *comment) for comment in comments]
+    assert posts_from_join(rows) == nested(shape)
+
+
+def test_posts_without_comments_have_lists_of_their_own() -> None:
+    levels = posts_from_levels([(post, None, "", NOON, None, None) for post in (1, 2)])
+    joined = posts_from_join([(post, "", NOON, *(None,) * 5) for post in (1, 2)])
+    for first, second in (levels, joined):
+        assert first["comments"] == second["comments"] == []
+        assert first["comments"] is not second["comments"]

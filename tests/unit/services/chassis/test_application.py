@@ -18,7 +18,7 @@ from pytest_aiohttp import AiohttpClient
 from services.chassis import deadlines, health
 from services.chassis.application import create_service, json_response
 from services.chassis.context import REQUEST_ID, VARIANT
-from services.chassis.cpu import in_thread
+from services.chassis.cpu import in_thread, metered
 from services.chassis.health import CHECKS
 from services.chassis.parameters import PARAMETERS
 from services.settings import Settings
@@ -516,6 +516,21 @@ async def test_cpu_is_told_apart_though_requests_are_answered_in_turns(
         await asyncio.gather(client.get("/made-up/naive"), client.get("/made-up/optimized"))
     assert 0.02 <= await mean_cpu(client, "naive") < 0.024
     assert 0.002 <= await mean_cpu(client, "optimized") < 0.006
+
+
+async def test_work_in_a_task_of_its_own_counts_where_it_is_metered(service_of: ServiceOf) -> None:
+    async def work() -> None:
+        burn(0.01)
+        await asyncio.sleep(0)
+        burn(0.01)
+
+    async def handler(request: web.Request) -> web.Response:
+        await asyncio.create_task(metered(work()))
+        return json_response({})
+
+    client = await service_of(handler)
+    await client.get("/made-up/naive")
+    assert await mean_cpu(client, "naive") >= 0.02
 
 
 async def test_work_in_a_thread_counts_for_its_request(service_of: ServiceOf) -> None:
