@@ -28,9 +28,10 @@ class RotatingFile:
 
     def write(self, text: bytes) -> None:
         """All or nothing: of a write that fails nothing stays in the file. Raises OSError."""
+        descriptor = self._opened()
         if self._size and self._size + len(text) > self._maximum_bytes:
             self._rotate()
-        descriptor = self._opened()
+            descriptor = self._opened()
         try:
             write_all(descriptor, text)
             if self._durable:

@@ -36,10 +36,15 @@ def test_what_is_written_is_in_the_file_when_write_returns(file: RotatingFile, p
 
 
 def test_what_was_in_the_file_before_stays_and_counts(file: RotatingFile, path: Path) -> None:
-    path.write_bytes(b"12345678\n")
+    path.write_bytes(b"1234567\n")
     file.write(b"9\n")
+    assert path.read_bytes() == b"1234567\n9\n"
+
+
+def test_a_file_that_is_full_from_the_start_makes_way(file: RotatingFile, path: Path) -> None:
+    path.write_bytes(b"123456789\n")
     file.write(b"0\n")
-    assert path.with_name("records.log.1").read_bytes() == b"12345678\n9\n"
+    assert path.with_name("records.log.1").read_bytes() == b"123456789\n"
     assert path.read_bytes() == b"0\n"
 
 
