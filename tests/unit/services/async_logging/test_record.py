@@ -83,7 +83,7 @@ def test_a_long_record_is_shortened_and_says_how_long_it_was() -> None:
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.sampled_from(
-    ["\x00" * 9_000, "\U0001f600" * 9_000, "\ud800" * 9_000, "é\n" * 9_000]
+    ["\x00", "\U0001f600", "\ud800", "é\n"]
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT | st.binary(),
@@ -95,13 +95,15 @@ VALUES = st.recursive(
 @given(
     body=ANY_TEXT,
     attributes=st.dictionaries(ANY_TEXT, VALUES, max_size=5),
+    times=st.sampled_from([1, 600, 9_000]),  # the text again and again
     level=st.sampled_from(Level),
     time=st.datetimes(timezones=st.just(UTC)),
 )
 def test_every_record_becomes_one_bounded_line_of_json(
-    body: str, attributes: dict[str, object], level: Level, time: datetime
+    body: str, attributes: dict[str, object], times: int, level: Level, time: datetime
 ) -> None:
-    line = as_line(Record(time, level, body, attributes))
+    long = {body: body * times, body * times: body} | attributes
+    line = as_line(Record(time, level, body * times, long))
     assert len(line) <= MAXIMUM_LINE_BYTES
     assert b"\n" not in line
     document = json.loads(line, parse_constant=pytest.fail)
