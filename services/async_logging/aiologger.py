@@ -24,9 +24,10 @@ from aiologger.levels import LogLevel
 from aiologger.records import LogRecord
 
 from services.async_logging.drain import DRAIN
-from services.async_logging.handlers import SINKS, file_path
+from services.async_logging.handlers import file_path
 from services.async_logging.outcomes import RECORDS, Outcomes
 from services.async_logging.record import Record, as_line
+from services.async_logging.technique import SINKS
 from services.async_logging.work import log_the_work
 from services.chassis.application import SETTINGS
 from services.chassis.parameters import PARAMETERS

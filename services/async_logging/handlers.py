@@ -10,8 +10,6 @@ from services.async_logging.log_queue import Observer
 from services.async_logging.record import Record, as_line
 from services.settings import Settings
 
-SINKS = ("file", "stdout", "fsync")
-
 
 def file_path(settings: Settings, variant: str, sink: str) -> Path:
     """Each variant writes each kind of file for itself."""

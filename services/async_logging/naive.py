@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
 
-from services.async_logging.handlers import SINKS, open_handler
+from services.async_logging.handlers import open_handler
 from services.async_logging.outcomes import RECORDS, Outcomes
 from services.async_logging.record import Record
+from services.async_logging.technique import SINKS
 from services.async_logging.work import log_the_work
 from services.chassis.application import SETTINGS
 from services.chassis.parameters import PARAMETERS

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from services import telemetry
 from services.async_logging.drain import DRAIN
-from services.async_logging.handlers import SINKS, file_path
+from services.async_logging.handlers import file_path
 from services.async_logging.log_queue import LogQueue
 from services.async_logging.log_writer import LogWriter, Sink
 from services.async_logging.outcomes import RECORDS
@@ -18,7 +18,7 @@ from services.async_logging.policy import policy_named
 from services.async_logging.request_log import RequestLog, Rules
 from services.async_logging.sampling import rates_of
 from services.async_logging.sinks import RotatingFile, Stream
-from services.async_logging.technique import TECHNIQUE
+from services.async_logging.technique import SINKS, TECHNIQUE
 from services.async_logging.work import log_the_work
 from services.chassis.application import SETTINGS
 from services.chassis.context import REQUEST_ID

@@ -14,9 +14,10 @@ from queue import Full, Queue
 from aiohttp import web
 
 from services.async_logging.drain import DRAIN
-from services.async_logging.handlers import SINKS, JsonFormatter, open_handler
+from services.async_logging.handlers import JsonFormatter, open_handler
 from services.async_logging.outcomes import RECORDS, Outcomes
 from services.async_logging.record import Record
+from services.async_logging.technique import SINKS
 from services.async_logging.work import log_the_work
 from services.chassis.application import SETTINGS
 from services.chassis.parameters import PARAMETERS

@@ -10,6 +10,8 @@ from services.contract import (
     Workload,
 )
 
+SINKS = ("file", "stdout", "fsync")
+
 TECHNIQUE = Technique(
     name="async-logging",
     package="async_logging",
@@ -34,7 +36,7 @@ TECHNIQUE = Technique(
             "sink",
             "Where they go: a file, standard output, or a file with an fsync after each write.",
             default="file",
-            choices=("file", "stdout", "fsync"),
+            choices=SINKS,
         ),
     ),
     needs=frozenset(),
