@@ -16,6 +16,7 @@ from services.async_logging.policy import Policy
 from services.async_logging.record import Level
 
 _NEVER = sys.maxsize
+_WARNING = Level.WARNING  # a global, since the members of an enumeration are slow to look up
 
 
 class Observer(Protocol):
@@ -68,8 +69,8 @@ class LogQueue:
     def offer(self, line: bytes, level: Level) -> bool:
         """Whether the line was accepted; False when there is no room for it, or no longer."""
         with self._lock:
-            room = self._size if level >= Level.WARNING else self._ordinary
-            if self._closing or self.waiting >= room:
+            room = self._size if level >= _WARNING else self._ordinary
+            if self._closing or len(self._lines) + self._taken >= room:
                 self._observer.dropped(1)
                 return False
             self._observer.accepted(1)

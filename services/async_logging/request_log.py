@@ -19,6 +19,8 @@ from services.async_logging.sampling import Rates, position
 #: Of the records that are held back the oldest go first: what came last explains a failure best.
 MAXIMUM_HELD = 1000
 
+_ERROR = Level.ERROR  # a global, as in log_queue.py
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -60,7 +62,7 @@ class RequestLog:
             await self._hand_over_late()
 
     def log(self, record: Record) -> None:
-        if record.level >= Level.ERROR:
+        if record.level >= _ERROR:
             self._keep_all()
         if self._keeps_all or self._position < self._rules.rates[record.level]:
             self._hand_over(record)
