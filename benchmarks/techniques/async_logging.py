@@ -1,4 +1,4 @@
-"""Asynchronous logging: what a record costs its caller, a sink that hangs, a stop under load."""
+"""Asynchronous logging: what a record costs, a sink that hangs, a stop under load."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import monotonic
+from typing import Literal
 
 from aiohttp import web
 
@@ -39,7 +40,7 @@ STALL_BLOCK = 1.0
 STALL_PAIRS = 8
 #: Far below what a service can answer, so that a quantile tells of the sink and not of a queue.
 STALL_RATE = 200.0
-LOAD = ClosedLoop(8)
+CLIENTS = 8
 
 
 async def claims(settings: Settings) -> AsyncIterator[Claim]:
@@ -62,7 +63,7 @@ async def _application(settings: Settings) -> AsyncIterator[web.Application]:
     await runner.cleanup()
 
 
-# ── What a record costs its caller ────────────────────────────────────────────────────────────────
+# ── What a record costs the event loop ────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +83,21 @@ class Arm:
 
 
 async def _costs_of_a_record(application: web.Application) -> AsyncIterator[Claim]:
-    promises = {
-        ("optimized", "file"): ("at most", 0.7),
+    promises: dict[tuple[str, str], tuple[Literal["at least", "at most"], float]] = {
+        ("optimized", "file"): ("at most", 0.5),
         ("optimized", "fsync"): ("at most", 0.1),
-        ("queue", "file"): ("at most", 2.0),
+        ("queue", "file"): ("at most", 1.0),
         ("queue", "fsync"): ("at most", 0.3),
         ("aiologger", "file"): ("at least", 1.0),
-        ("aiologger", "fsync"): ("at most", 0.5),
+        ("aiologger", "fsync"): ("at most", 1.5),
     }
     for (variant, sink), (side, bound_) in promises.items():
-        arms = [_arm(application, name, sink) for name in (variant, "naive")]
         records = REQUESTS[sink] * RECORDS_PER_REQUEST
-        ratio, microseconds = await _compare(*arms, records)
+        one, naive_one = (_arm(application, name, sink) for name in (variant, "naive"))
+        ratio, microseconds = await _compare(one, naive_one, records)
         evidence = f"{microseconds} µs; {PAIRS} pairs of {records} records"
-        promise = f"what a record costs the caller of {variant}, over naive's, sink {sink}"
-        yield Claim(promise, ratio, side, bound_, "×", evidence)  # type: ignore[arg-type]
+        promise = f"what a record costs the event loop with {variant}, over naive, sink {sink}"
+        yield Claim(promise, ratio, side, bound_, "×", evidence)
 
 
 async def _compare(first: Arm, second: Arm, records: int) -> tuple[float, str]:
@@ -112,17 +113,21 @@ async def _compare(first: Arm, second: Arm, records: int) -> tuple[float, str]:
 
 
 def _arm(application: web.Application, variant: str, sink: str) -> Arm:
-    log = {
+    logs: dict[str, Callable[[], Awaitable[None]]] = {
         "naive": lambda: _into_naive(application, sink),
         "optimized": lambda: _into_optimized(application, sink),
         "queue": lambda: _into(application[queue.QUEUES][sink].log),
         "aiologger": lambda: _into(application[aiologger.LOGGERS][sink].log),
-    }[variant]
+    }
+    log = logs[variant]
 
     async def hand_over() -> None:
+        others = asyncio.all_tasks()
         for _ in range(REQUESTS[sink]):
             with bind({"request_id": "the-request", "url.path": "/async-logging/naive"}):
                 await log()
+        # aiologger's tasks, which the event loop has yet to run: the time is its, too.
+        await asyncio.gather(*(asyncio.all_tasks() - others))
 
     return Arm(application, variant, hand_over)
 
@@ -215,7 +220,7 @@ async def _stopped(variant: str) -> Claim:
     with TemporaryDirectory() as name:
         folder = Path(name)
         async with _service(folder) as (address, process):
-            attack = Attack(LOAD, 2.0, timeout=5.0)
+            attack = Attack(ClosedLoop(CLIENTS), 2.0, timeout=5.0)
             load = asyncio.create_task(attack.run(address, _request(address, variant)))
             await asyncio.sleep(1.0)
             os.kill(process.pid, signal.SIGTERM)
@@ -228,7 +233,7 @@ async def _stopped(variant: str) -> Claim:
         "at least" if variant == "aiologger" else "at most",
         1 if variant == "aiologger" else 0,
         "records",
-        f"of {accepted} accepted; {LOAD.clients} clients, SIGTERM after 1 s",
+        f"of {accepted} accepted; {CLIENTS} clients, SIGTERM after 1 s",
     )
 
 
