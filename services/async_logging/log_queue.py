@@ -10,6 +10,7 @@ import asyncio
 import sys
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from services.async_logging.policy import Policy
@@ -107,7 +108,7 @@ class LogQueue:
                 self._waiters.remove(waiter)
         return not self.full
 
-    def take(self, most: int, linger: float) -> list[bytes]:
+    def take(self, most: int, linger: float) -> Sequence[bytes]:
         """The oldest lines; waits for the first without end, for others `linger` seconds at most.
 
         Empty once the queue is closed and nothing waits any more.
@@ -116,8 +117,17 @@ class LogQueue:
             self._sleep(1, None)
             # Never for more than can come: a queue smaller than a batch would drop meanwhile.
             self._sleep(min(most, self._ordinary), linger)
-            self._taken = min(most, len(self._lines))
-            return [self._lines.popleft() for _ in range(self._taken)]
+            lines = self._all() if len(self._lines) <= most else self._first(most)
+            self._taken = len(lines)
+            return lines
+
+    def _all(self) -> Sequence[bytes]:
+        # At one go: whoever offers waits for the lock meanwhile.
+        lines, self._lines = self._lines, deque()
+        return lines
+
+    def _first(self, count: int) -> Sequence[bytes]:
+        return [self._lines.popleft() for _ in range(count)]
 
     def _sleep(self, count: int, timeout: float | None) -> None:
         self._wanted = count

@@ -14,11 +14,12 @@ from services.async_logging.log_queue import LogQueue
 
 logger = logging.getLogger(__name__)
 
-#: 512 lines are some 100 KB: one system call, and short enough for an fsync to follow.
-BATCH_LINES = 512
+#: Most of a queue of the usual size: under load the thread waits its turn for the interpreter, some
+#: milliseconds each time, so that few lines a turn would be written more slowly than they come.
+BATCH_LINES = 4096
 #: How long a line waits for company. Each awakening of the thread costs the others the interpreter;
 #: a crash loses this much more.
-LINGER_SECONDS = 0.01
+LINGER_SECONDS = 0.005
 
 
 class Sink(Protocol):

@@ -21,18 +21,22 @@ def offered(queue: LogQueue, count: int, level: Level = Level.INFO) -> list[bool
     return [queue.offer(line, level) for line in numbered(count)]
 
 
+def taken(queue: LogQueue, most: int, linger: float = 0) -> list[bytes]:
+    return list(queue.take(most, linger))
+
+
 def test_lines_are_taken_in_the_order_in_which_they_came() -> None:
     queue = LogQueue(10, DROP, Counts())
     assert all(offered(queue, 5))
-    assert queue.take(3, linger=0) == numbered(5)[:3]
-    assert queue.take(3, linger=0) == numbered(5)[3:]
+    assert taken(queue, 3) == numbered(5)[:3]
+    assert taken(queue, 3) == numbered(5)[3:]
 
 
 def test_a_full_queue_drops_the_newest_line() -> None:
     counts = Counts()
     queue = LogQueue(3, DROP, counts)
     assert offered(queue, 5) == [True] * 3 + [False] * 2
-    assert queue.take(10, linger=0) == numbered(3)
+    assert taken(queue, 10) == numbered(3)
     assert counts.of == {"accepted": 3, "dropped": 2}
 
 
@@ -62,8 +66,8 @@ def test_a_closed_queue_refuses_and_hands_out_what_it_has() -> None:
     offered(queue, 1)
     queue.close()
     assert offered(queue, 1) == [False]
-    assert queue.take(10, linger=60) == numbered(1)
-    assert queue.take(10, linger=60) == []
+    assert taken(queue, 10, linger=60) == numbered(1)
+    assert taken(queue, 10, linger=60) == []
     assert counts.of == {"accepted": 1, "dropped": 1}
 
 
@@ -114,11 +118,11 @@ async def test_closing_ends_the_waiting() -> None:
 
 async def test_a_writer_that_sleeps_is_woken_by_a_line_and_by_closing() -> None:
     queue = LogQueue(10, DROP, Counts())
-    taking = asyncio.create_task(asyncio.to_thread(queue.take, 1, 60))
+    taking = asyncio.create_task(asyncio.to_thread(taken, queue, 1, 60))
     await until(lambda: queue._wanted == 1)
     offered(queue, 1)
     assert await taking == numbered(1)
-    taking = asyncio.create_task(asyncio.to_thread(queue.take, 1, 60))
+    taking = asyncio.create_task(asyncio.to_thread(taken, queue, 1, 60))
     await until(lambda: queue._wanted == 1)
     queue.close()
     assert await taking == []
@@ -126,7 +130,7 @@ async def test_a_writer_that_sleeps_is_woken_by_a_line_and_by_closing() -> None:
 
 async def test_a_writer_that_lingers_goes_as_soon_as_the_batch_is_full() -> None:
     queue = LogQueue(10, DROP, Counts())
-    taking = asyncio.create_task(asyncio.to_thread(queue.take, 3, 60))
+    taking = asyncio.create_task(asyncio.to_thread(taken, queue, 3, 60))
     offered(queue, 2)
     await until(lambda: queue._wanted == 3)
     offered(queue, 1)
@@ -137,7 +141,7 @@ async def test_a_writer_never_lingers_for_more_than_the_queue_accepts() -> None:
     queue = LogQueue(10, SHED, Counts())
     offered(queue, 8)
     async with asyncio.timeout(30):
-        assert len(await asyncio.to_thread(queue.take, 512, 60)) == 8
+        assert len(await asyncio.to_thread(taken, queue, 512, 60)) == 8
 
 
 STEPS = st.lists(

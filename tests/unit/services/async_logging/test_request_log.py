@@ -38,7 +38,7 @@ class Scene:
         return RequestLog(request_id, self.queue, rules, self.clock)
 
     def bodies(self) -> list[str]:
-        lines = self.queue.take(1000, linger=0) if self.queue.waiting else []
+        lines = list(self.queue.take(1000, linger=0)) if self.queue.waiting else []
         self.queue.settle(written=True)
         return [orjson.loads(line)["body"] for line in lines]
 
