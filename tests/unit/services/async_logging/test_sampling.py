@@ -4,6 +4,7 @@ import pytest
 
 from services.async_logging.record import Level
 from services.async_logging.sampling import position, rates_of
+from services.settings import InvalidSettings, load_settings
 
 
 def test_without_rules_everything_is_kept() -> None:
@@ -35,3 +36,17 @@ def test_positions_are_spread_evenly_and_depend_on_the_id_alone() -> None:
         kept = sum(each < share for each in positions) / len(ids)
         assert kept == pytest.approx(share, abs=0.015)
     assert 0 <= min(positions) < max(positions) < 1
+
+
+def test_the_environment_names_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_LOG_SAMPLING", "INFO=0.1, /a:DEBUG=0")
+    assert load_settings().log_sampling == {"INFO": 0.1, "/a:DEBUG": 0.0}
+
+
+@pytest.mark.parametrize("rules", ["WARNING=0.5", "INFO=2", "INFO=some", "a:INFO=1", "INFO"])
+def test_the_environment_is_refused_where_it_names_none(
+    monkeypatch: pytest.MonkeyPatch, rules: str
+) -> None:
+    monkeypatch.setenv("LAB_LOG_SAMPLING", rules)
+    with pytest.raises(InvalidSettings, match=r"^LAB_LOG_SAMPLING: [^\n]*$"):
+        load_settings()
