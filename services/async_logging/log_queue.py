@@ -117,17 +117,16 @@ class LogQueue:
             self._sleep(1, None)
             # Never for more than can come: a queue smaller than a batch would drop meanwhile.
             self._sleep(min(most, self._ordinary), linger)
-            lines = self._all() if len(self._lines) <= most else self._first(most)
-            self._taken = len(lines)
-            return lines
+            # Before they are gone: `full` is asked without the lock, and may err on that side only.
+            self._taken = min(most, len(self._lines))
+            return self._first(self._taken)
 
-    def _all(self) -> Sequence[bytes]:
+    def _first(self, count: int) -> Sequence[bytes]:
+        if count < len(self._lines):
+            return [self._lines.popleft() for _ in range(count)]
         # At one go: whoever offers waits for the lock meanwhile.
         lines, self._lines = self._lines, deque()
         return lines
-
-    def _first(self, count: int) -> Sequence[bytes]:
-        return [self._lines.popleft() for _ in range(count)]
 
     def _sleep(self, count: int, timeout: float | None) -> None:
         self._wanted = count
