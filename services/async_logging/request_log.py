@@ -2,8 +2,7 @@
 
 Records that sampling would leave out are held back. Once the request logs an error, fails, or turns
 out to be slow, they are written after all, and everything behind them; else they are counted as
-sampled and forgotten. (Tail sampling, within one request; logback's "turbo" and monolog's "fingers
-crossed" handlers do the like.)
+sampled and forgotten. (Tail sampling within one request, as Monolog's FingersCrossedHandler does.)
 """
 
 from collections import deque
@@ -40,7 +39,7 @@ class RequestLog:
         self._rules = rules
         self._clock = clock
         self._started = clock()
-        self._keeps_all = all(rate >= 1 for rate in rules.rates.values())
+        self._keeps_all = not rules.rates
         self._position = 0.0 if self._keeps_all else position(request_id)
         self._held: deque[Record] = deque()
         self._late: deque[tuple[bytes, Level]] = deque()
@@ -64,7 +63,7 @@ class RequestLog:
     def log(self, record: Record) -> None:
         if record.level >= _ERROR:
             self._keep_all()
-        if self._keeps_all or self._position < self._rules.rates[record.level]:
+        if self._keeps_all or self._position < self._rules.rates.get(record.level, 1.0):
             self._hand_over(record)
         else:
             self._hold(record)

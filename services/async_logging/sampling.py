@@ -9,16 +9,18 @@ from services.async_logging.record import Level
 #: `INFO`, or `/path:INFO`. Warnings and worse are not here: they are always kept.
 _RULE = re.compile(r"(/[^:]*:)?(DEBUG|INFO)")
 
+#: The share to be kept of each level that is not kept whole.
 Rates = Mapping[Level, float]
 
 
 def rates_of(route: str, rules: Mapping[str, float]) -> Rates:
-    """The share to be kept of each level on this route: its own rule, else the level's, else all.
+    """For each level the route's own rule, else the level's; without a rule it is kept whole.
 
     Raises ValueError for a rule that names neither level, or a share beyond 0 to 1.
     """
     _check(rules)
-    return {level: _rate(route, level, rules) for level in Level}
+    rates = {each: rules.get(f"{route}:{each.name}", rules.get(each.name, 1.0)) for each in Level}
+    return {level: rate for level, rate in rates.items() if rate < 1}
 
 
 def _check(rules: Mapping[str, float]) -> None:
@@ -27,12 +29,6 @@ def _check(rules: Mapping[str, float]) -> None:
             raise ValueError(
                 f"{rule}={rate}: write LEVEL=SHARE or /path:LEVEL=SHARE; DEBUG or INFO, 0 to 1"
             )
-
-
-def _rate(route: str, level: Level, rules: Mapping[str, float]) -> float:
-    if level >= Level.WARNING:
-        return 1.0
-    return rules.get(f"{route}:{level.name}", rules.get(level.name, 1.0))
 
 
 def position(request_id: str) -> float:
