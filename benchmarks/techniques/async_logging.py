@@ -41,6 +41,8 @@ STALL_PAIRS = 8
 #: Far below what a service can answer, so that a quantile tells of the sink and not of a queue.
 STALL_RATE = 200.0
 CLIENTS = 8
+#: Of a request while the service is stopped: so many that some are waiting whenever that is.
+MANY_RECORDS = 100
 
 
 async def claims(settings: Settings) -> AsyncIterator[Claim]:
@@ -167,7 +169,15 @@ async def _service(folder: Path) -> AsyncIterator[tuple[Address, Process]]:
     command = Command(
         "async-logging",
         [sys.executable, "-m", "services", "async-logging"],
-        environment_of({"port": port, "log_directory": folder, "log_queue_size": 100_000}),
+        environment_of(
+            {
+                "port": port,
+                "log_directory": folder,
+                "log_queue_size": 100_000,
+                "log_drain_seconds": 20,
+            }
+        ),
+        stop_seconds=30,
     )
     process = await Process.start(command, folder / "service.log")
     try:
@@ -178,8 +188,8 @@ async def _service(folder: Path) -> AsyncIterator[tuple[Address, Process]]:
         await process.stop()
 
 
-def _request(address: Address, variant: str) -> list[bytes]:
-    target = f"/async-logging/{variant}?records={RECORDS_PER_REQUEST}"
+def _request(address: Address, variant: str, records: int) -> list[bytes]:
+    target = f"/async-logging/{variant}?records={records}"
     return [encode_request(address, target, {})]
 
 
@@ -205,7 +215,7 @@ async def _p99_ratio(stalled: Address, normal: Address, pair: int) -> float:
     p99: dict[Address, float] = {}
     for address in (stalled, normal) if pair % 2 else (normal, stalled):
         attack = Attack(OpenLoop(STALL_RATE), STALL_BLOCK)
-        tally = await attack.run(address, _request(address, "optimized"))
+        tally = await attack.run(address, _request(address, "optimized", RECORDS_PER_REQUEST))
         assert not tally.errors, tally.first_error  # noqa: S101 - else the ratio means nothing
         p99[address] = tally.latencies.quantile(0.99)
     return p99[stalled] / p99[normal]
@@ -221,7 +231,9 @@ async def _stopped(variant: str) -> Claim:
         folder = Path(name)
         async with _service(folder) as (address, process):
             attack = Attack(ClosedLoop(CLIENTS), 2.0, timeout=5.0)
-            load = asyncio.create_task(attack.run(address, _request(address, variant)))
+            load = asyncio.create_task(
+                attack.run(address, _request(address, variant, MANY_RECORDS))
+            )
             await asyncio.sleep(1.0)
             os.kill(process.pid, signal.SIGTERM)
             await process.wait()
