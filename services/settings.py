@@ -21,6 +21,8 @@ OWN_SECRETS_DIRECTORY = Path("/run/own-secrets")
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Share = Annotated[float, Field(ge=0, le=1)]
+LogRule = Annotated[str, Field(pattern=r"^(/[^:]*:)?(DEBUG|INFO)$")]
 
 
 class InvalidSettings(Exception):
@@ -78,6 +80,11 @@ class Settings(BaseSettings):
     log_directory: Path = Path(tempfile.gettempdir())
     log_queue_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     log_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 64
+    log_policy: Literal["block", "drop", "shed"] = "shed"  # when the queue is full
+    log_block_seconds: Seconds = 0.1  # how long a request waits for room where the policy is block
+    log_drain_seconds: Seconds = 3.0  # for writing what waits when the process ends
+    # The share of requests whose records are kept, by `LEVEL` or `/path:LEVEL`
+    log_sampling: Annotated[dict[LogRule, Share], NoDecode, BeforeValidator(_pairs)] = {}
 
     # Gateway and load generator: where the services are
     upstreams: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = {}

@@ -1,42 +1,181 @@
-"""Asynchronous logging: every accepted record is in the file."""
+"""Asynchronous logging: what is accepted is written, what is not is counted."""
 
+import asyncio
+import os
 from pathlib import Path
 
 import orjson
 import pytest
 
-from tests.conftest import ClientOf, samples
+from services.local.readiness import until
+from tests.conftest import Client, ClientOf, samples
+
+Records = list[dict[str, object]]
 
 
-def lines(path: Path) -> list[dict[str, object]]:
-    return [orjson.loads(line) for line in path.read_text("utf-8").splitlines()]
+def records(path: Path) -> Records:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
-@pytest.mark.parametrize("variant", ["naive", "optimized"])
+def steps(found: Records) -> list[object]:
+    return [record["attributes"]["step"] for record in found]  # type: ignore[index]
+
+
+async def counted(client: Client, variant: str = "optimized") -> dict[str, float]:
+    name = 'log_records_total{{outcome="{}",technique="async-logging",variant="{}"}}'
+    found = await samples(client)
+    outcomes = ("accepted", "written", "sampled", "dropped", "failed")
+    return {each: found[name.format(each, variant)] for each in outcomes}
+
+
+async def log(client: Client, variant: str = "optimized", **query: object) -> None:
+    headers = {"X-Request-ID": "the-request"}
+    params = {name: str(value) for name, value in query.items()}
+    response = await client.get(f"/async-logging/{variant}", params=params, headers=headers)
+    assert response.status == 200
+
+
+async def until_written(client: Client, variant: str, count: int) -> None:
+    async def written() -> bool:
+        return (await counted(client, variant))["written"] >= count
+
+    async with asyncio.timeout(20):
+        await until(written)
+
+
+@pytest.mark.parametrize(("sink", "suffix"), [("file", ""), ("fsync", "-fsync")])
+@pytest.mark.parametrize("variant", ["naive", "optimized", "queue"])
 async def test_the_records_are_in_the_file_when_the_service_has_stopped(
-    client_of: ClientOf, tmp_path: Path, variant: str
+    client_of: ClientOf, tmp_path: Path, variant: str, sink: str, suffix: str
 ) -> None:
     client = await client_of("async-logging")
-    headers = {"X-Request-ID": "the-request"}
     for _ in range(5):
-        await client.get(f"/async-logging/{variant}", params={"records": 20}, headers=headers)
+        await log(client, variant, records=20, sink=sink)
     await client.close()
-    records = lines(tmp_path / f"records-{variant}.log")
-    assert [record["step"] for record in records] == list(range(1, 21)) * 5
-    assert {record["request_id"] for record in records} == {"the-request"}
-    assert records[0].keys() == {
-        "timestamp", "level", "message", "request_id", "step", "steps", "path",
-    }  # fmt: skip
+    found = records(tmp_path / f"records-{variant}{suffix}.log")
+    assert steps(found) == list(range(1, 21)) * 5
+    assert found[0].pop("timestamp")
+    assert found[0] == {
+        "severity_text": "INFO",
+        "severity_number": 9,
+        "body": "order checked",
+        "attributes": {
+            "request_id": "the-request",
+            "http.request.method": "GET",
+            "url.path": f"/async-logging/{variant}",
+            "step": 1,
+            "steps": 20,
+        },
+    }
 
 
-async def test_a_full_queue_drops_and_says_so(client_of: ClientOf, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sink", "suffix"), [("file", ""), ("fsync", "-fsync")])
+async def test_aiologger_writes_its_records_in_no_certain_order(
+    client_of: ClientOf, tmp_path: Path, sink: str, suffix: str
+) -> None:
+    client = await client_of("async-logging")
+    await log(client, "aiologger", records=20, sink=sink)
+    await until_written(client, "aiologger", 20)
+    found = records(tmp_path / f"records-aiologger{suffix}.log")
+    assert sorted(steps(found)) == list(range(1, 21))  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("variant", ["naive", "optimized", "queue", "aiologger"])
+async def test_no_file_grows_beyond_its_bound(
+    client_of: ClientOf, tmp_path: Path, variant: str
+) -> None:
+    path = tmp_path / f"records-{variant}.log"
+    path.write_bytes(b"x" * 999_999 + b"\n")
+    client = await client_of("async-logging", log_file_megabytes=1)
+    for written in (1, 21):  # aiologger only knows how large a file is when it has opened it
+        await log(client, variant, records=1 if written == 1 else 20)
+        await until_written(client, variant, written)
+    await client.close()
+    assert path.stat().st_size < 20_000
+    assert path.with_name(path.name + ".1").stat().st_size < 1_020_000
+
+
+async def test_a_sink_that_hangs_holds_up_no_request_and_every_record_is_accounted_for(
+    client_of: ClientOf, tmp_path: Path
+) -> None:
+    path = tmp_path / "records-optimized.log"
+    os.mkfifo(path)  # a write, even the opening, hangs as long as nobody reads
+    client = await client_of("async-logging", log_queue_size=1000)
+    for _ in range(20):
+        await log(client, records=100)
+    stalled = await counted(client)
+    assert stalled == {"accepted": 800, "written": 0, "sampled": 0, "dropped": 1200, "failed": 0}
+    assert (await samples(client))['log_queue_depth{technique="async-logging"}'] == 800
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    read = await read_until_written(client, reader, 800)
+    await log(client, records=5)
+    read += await read_until_written(client, reader, 805)
+    assert await counted(client) == {**stalled, "accepted": 805, "written": 805}
+    await client.close()
+    read += read_some(reader)
+    os.close(reader)
+    assert steps([orjson.loads(line) for line in read.splitlines()]) == [
+        *(list(range(1, 101)) * 8), 1, 2, 3, 4, 5,
+    ]  # fmt: skip
+
+
+async def read_until_written(client: Client, reader: int, count: int) -> bytes:
+    read = b""
+    async with asyncio.timeout(20):
+        while (await counted(client))["written"] < count:
+            read += read_some(reader)
+    return read
+
+
+def read_some(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 1_000_000)
+    except BlockingIOError:
+        return b""
+
+
+@pytest.mark.parametrize("variant", ["optimized", "queue"])
+async def test_a_small_queue_writes_what_it_has_accepted_and_counts_the_rest(
+    client_of: ClientOf, tmp_path: Path, variant: str
+) -> None:
     client = await client_of("async-logging", log_queue_size=10)
-    response = await client.get("/async-logging/optimized", params={"records": 100})
-    assert response.status == 200
-    counted = await samples(client)
-    name = 'log_records_total{{outcome="{}",technique="async-logging",variant="optimized"}}'
-    accepted, dropped = counted[name.format("accepted")], counted[name.format("dropped")]
-    assert dropped > 0
-    assert accepted + dropped == 100
+    for _ in range(5):
+        await log(client, variant, records=100)
+    found = await counted(client, variant)
+    assert found["accepted"] + found["dropped"] == 500
     await client.close()
-    assert len(lines(tmp_path / "records-optimized.log")) == accepted
+    assert len(records(tmp_path / f"records-{variant}.log")) == found["accepted"]
+
+
+async def test_where_the_policy_is_to_block_nothing_is_dropped(
+    client_of: ClientOf, tmp_path: Path
+) -> None:
+    client = await client_of(
+        "async-logging", log_queue_size=10, log_policy="block", log_block_seconds=20
+    )
+    await log(client, records=100)
+    await client.close()
+    assert steps(records(tmp_path / "records-optimized.log")) == list(range(1, 101))
+
+
+async def test_sampling_leaves_out_the_records_of_requests_that_went_well(
+    client_of: ClientOf, tmp_path: Path
+) -> None:
+    rules = {"/async-logging/optimized:INFO": 0.0}
+    client = await client_of("async-logging", log_sampling=rules)
+    await log(client, records=20)
+    await log(client, "naive", records=20)
+    assert (await counted(client))["sampled"] == 20
+    await client.close()
+    assert not (tmp_path / "records-optimized.log").exists()
+    assert len(records(tmp_path / "records-naive.log")) == 20
+
+
+async def test_sampling_keeps_the_records_of_slow_requests(
+    client_of: ClientOf, tmp_path: Path
+) -> None:
+    client = await client_of("async-logging", log_sampling={"INFO": 0.0}, slow_request=1e-9)
+    await log(client, records=20)
+    assert (await counted(client))["sampled"] == 0
+    await client.close()
+    assert len(records(tmp_path / "records-optimized.log")) == 20

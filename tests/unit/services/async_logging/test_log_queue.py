@@ -1,243 +1,183 @@
-"""The queue between those who log and the one who writes, over sinks that do as they are told."""
+"""The queue between those who log and the one who writes: bound, policies, exact counts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.async_logging.log_queue import BATCH_RECORDS, LogQueue, Sink
-from services.async_logging.record import Record
+from services.async_logging.log_queue import LogQueue
+from services.async_logging.policy import Policy, policy_named
+from services.async_logging.record import Level
 from tests.conftest import until
+from tests.unit.services.async_logging.made_up import Counts, numbered
 
-QueueOver = Callable[..., LogQueue]
-
-
-class MemorySink:
-    """Keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[Record]] = []
-        self.closed = False
-
-    @property
-    def records(self) -> list[Record]:
-        return [record for batch in self.batches for record in batch]
-
-    async def write(self, batch: Sequence[Record]) -> None:
-        await asyncio.sleep(0)
-        self.batches.append(list(batch))
-
-    async def close(self) -> None:
-        self.closed = True
+DROP = policy_named("drop", wait=1)
+SHED = policy_named("shed", wait=1)
+BLOCK = policy_named("block", wait=1)
 
 
-class FullDisk(MemorySink):
-    """Refuses the first batch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._refused = False
-
-    async def write(self, batch: Sequence[Record]) -> None:
-        if not self._refused:
-            self._refused = True
-            raise OSError(28, "No space left on device")
-        await super().write(batch)
+def offered(queue: LogQueue, count: int, level: Level = Level.INFO) -> list[bool]:
+    return [queue.offer(line, level) for line in numbered(count)]
 
 
-class HangingSink(MemorySink):
-    """Takes a batch and never comes back with it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.begun = asyncio.Event()
-
-    async def write(self, batch: Sequence[Record]) -> None:
-        self.begun.set()
-        await asyncio.Event().wait()
-
-    async def close(self) -> None:
-        await asyncio.Event().wait()
+def taken(queue: LogQueue, most: int, linger: float = 0) -> list[bytes]:
+    return list(queue.take(most, linger))
 
 
-class Counts:
-    """An observer that adds up."""
-
-    def __init__(self) -> None:
-        self.of = dict.fromkeys(("accepted", "written", "dropped", "failed"), 0)
-
-    def accepted(self, count: int) -> None:
-        self.of["accepted"] += count
-
-    def written(self, count: int) -> None:
-        self.of["written"] += count
-
-    def dropped(self, count: int) -> None:
-        self.of["dropped"] += count
-
-    def failed(self, count: int) -> None:
-        self.of["failed"] += count
+def test_lines_are_taken_in_the_order_in_which_they_came() -> None:
+    queue = LogQueue(10, DROP, Counts())
+    assert all(offered(queue, 5))
+    assert taken(queue, 3) == numbered(5)[:3]
+    assert taken(queue, 3) == numbered(5)[3:]
 
 
-@pytest.fixture
-def counts() -> Counts:
-    return Counts()
+def test_a_full_queue_drops_the_newest_line() -> None:
+    counts = Counts()
+    queue = LogQueue(3, DROP, counts)
+    assert offered(queue, 5) == [True] * 3 + [False] * 2
+    assert taken(queue, 10) == numbered(3)
+    assert counts.of == {"accepted": 3, "dropped": 2}
 
 
-@pytest.fixture
-async def queue_over(counts: Counts) -> AsyncIterator[QueueOver]:
-    """Start queues, and end their writers with the test."""
-    queues: list[LogQueue] = []
-
-    def start(sink: Sink, size: int = 10_000) -> LogQueue:
-        queue = LogQueue(sink, counts, size)
-        queue.start()
-        queues.append(queue)
-        return queue
-
-    yield start
-    for queue in queues:
-        await queue.close(deadline=0.01)
+def test_lines_that_are_being_written_still_take_up_room() -> None:
+    queue = LogQueue(3, DROP, Counts())
+    offered(queue, 3)
+    queue.take(3, linger=0)
+    assert offered(queue, 1) == [False]
+    queue.settle(written=True)
+    assert offered(queue, 1) == [True]
 
 
-def numbered(count: int) -> list[Record]:
-    return [{"number": number} for number in range(count)]
+def test_shedding_leaves_the_last_fifth_to_warnings_and_worse() -> None:
+    queue = LogQueue(10, SHED, Counts())
+    assert offered(queue, 10) == [True] * 8 + [False] * 2
+    assert offered(queue, 1, Level.WARNING) == offered(queue, 1, Level.ERROR) == [True]
+    assert offered(queue, 1, Level.ERROR) == [False]
 
 
-async def until_written(counts: Counts, count: int) -> None:
-    """Returns once that many records are settled, one way or the other."""
-    await until(lambda: counts.of["written"] + counts.of["failed"] >= count)
+def test_the_smallest_queue_still_takes_an_ordinary_line() -> None:
+    assert offered(LogQueue(1, SHED, Counts()), 2) == [True, False]
 
 
-async def test_what_is_accepted_is_written_in_order(queue_over: QueueOver, counts: Counts) -> None:
-    sink = MemorySink()
-    queue = queue_over(sink)
-    assert all(queue.offer(record) for record in numbered(3_000))
-    assert await queue.close(deadline=10) == 0
-    assert sink.records == numbered(3_000)
-    assert counts.of == {"accepted": 3_000, "written": 3_000, "dropped": 0, "failed": 0}
+def test_a_closed_queue_refuses_and_hands_out_what_it_has() -> None:
+    counts = Counts()
+    queue = LogQueue(10, DROP, counts)
+    offered(queue, 1)
+    queue.close()
+    assert offered(queue, 1) == [False]
+    assert taken(queue, 10, linger=60) == numbered(1)
+    assert taken(queue, 10, linger=60) == []
+    assert counts.of == {"accepted": 1, "dropped": 1}
 
 
-async def test_records_are_written_before_the_queue_is_closed(
-    queue_over: QueueOver, counts: Counts
+def test_an_unknown_policy_is_refused() -> None:
+    with pytest.raises(KeyError):
+        policy_named("pray", wait=1)
+
+
+async def test_room_is_there_at_once_unless_the_queue_is_full() -> None:
+    assert await LogQueue(1, BLOCK, Counts()).room(0)
+
+
+async def test_who_waits_for_room_gets_it_when_something_is_written() -> None:
+    queue = LogQueue(1, BLOCK, Counts())
+    offered(queue, 1)
+    waiting = [asyncio.create_task(queue.room(60)) for _ in range(3)]
+    await asyncio.sleep(0)
+    queue.take(1, linger=0)
+    assert not any(each.done() for each in waiting)
+    queue.settle(written=True)
+    assert await asyncio.gather(*waiting) == [True] * 3
+
+
+async def test_after_one_has_waited_in_vain_nobody_waits_until_something_is_written() -> None:
+    queue = LogQueue(1, BLOCK, Counts())
+    offered(queue, 1)
+    assert not await queue.room(0.001)
+    async with asyncio.timeout(30):
+        assert not await queue.room(60)
+    queue.take(1, linger=0)
+    queue.settle(written=False)
+    offered(queue, 1)
+    waiting = asyncio.create_task(queue.room(60))
+    await asyncio.sleep(0)
+    queue.take(1, linger=0)
+    queue.settle(written=True)
+    assert await waiting
+
+
+async def test_closing_ends_the_waiting() -> None:
+    queue = LogQueue(1, BLOCK, Counts())
+    offered(queue, 1)
+    waiting = asyncio.create_task(queue.room(60))
+    await asyncio.sleep(0)
+    queue.close()
+    assert not await waiting
+
+
+async def test_a_writer_that_sleeps_is_woken_by_a_line_and_by_closing() -> None:
+    queue = LogQueue(10, DROP, Counts())
+    taking = asyncio.create_task(asyncio.to_thread(taken, queue, 1, 60))
+    await until(lambda: queue._wanted == 1)
+    offered(queue, 1)
+    assert await taking == numbered(1)
+    taking = asyncio.create_task(asyncio.to_thread(taken, queue, 1, 60))
+    await until(lambda: queue._wanted == 1)
+    queue.close()
+    assert await taking == []
+
+
+async def test_a_writer_that_lingers_goes_as_soon_as_the_batch_is_full() -> None:
+    queue = LogQueue(10, DROP, Counts())
+    taking = asyncio.create_task(asyncio.to_thread(taken, queue, 3, 60))
+    offered(queue, 2)
+    await until(lambda: queue._wanted == 3)
+    offered(queue, 1)
+    assert len(await taking) == 3
+
+
+async def test_a_writer_never_lingers_for_more_than_the_queue_accepts() -> None:
+    queue = LogQueue(10, SHED, Counts())
+    offered(queue, 8)
+    async with asyncio.timeout(30):
+        assert len(await asyncio.to_thread(taken, queue, 512, 60)) == 8
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("offer"), st.sampled_from(Level)),
+        st.tuples(st.just("take"), st.integers(1, 5)),
+        st.tuples(st.just("settle"), st.booleans()),
+        st.tuples(st.just("close"), st.none()),
+        st.tuples(st.just("abandon"), st.none()),
+    ),
+    max_size=60,
+)
+
+
+@given(size=st.integers(1, 8), reserve=st.sampled_from([0.0, 0.2, 1.0]), steps=STEPS)
+def test_whatever_happens_accepted_is_written_and_failed_and_waiting(
+    size: int, reserve: float, steps: list[tuple[str, int]]
 ) -> None:
-    sink = MemorySink()
-    queue = queue_over(sink)
-    for record in numbered(3):
-        queue.offer(record)
-        await until_written(counts, record["number"] + 1)  # type: ignore[operator]
-    assert sink.records == numbered(3)
-    assert queue.depth == 0
-
-
-async def test_many_records_are_written_at_a_time(queue_over: QueueOver, counts: Counts) -> None:
-    sink = MemorySink()
-    queue = queue_over(sink)
-    for record in numbered(BATCH_RECORDS + 1):
-        queue.offer(record)
-    await queue.close(deadline=10)
-    assert [len(batch) for batch in sink.batches] == [BATCH_RECORDS, 1]
-
-
-async def test_a_full_queue_drops_the_newest_record_and_counts_it(
-    queue_over: QueueOver, counts: Counts
-) -> None:
-    sink = MemorySink()
-    queue = queue_over(sink, size=10)
-    accepted = [queue.offer(record) for record in numbered(12)]
-    assert accepted == [True] * 10 + [False] * 2
-    assert queue.depth == 10
-    await queue.close(deadline=10)
-    assert sink.records == numbered(10)
-    assert counts.of == {"accepted": 10, "written": 10, "dropped": 2, "failed": 0}
-
-
-async def test_a_queue_that_has_room_again_accepts_again(
-    queue_over: QueueOver, counts: Counts
-) -> None:
-    queue = queue_over(MemorySink(), size=1)
-    assert [queue.offer({}), queue.offer({})] == [True, False]
-    await until_written(counts, 1)
-    assert queue.offer({})
-
-
-async def test_a_closing_queue_refuses(queue_over: QueueOver, counts: Counts) -> None:
-    sink = MemorySink()
-    queue = queue_over(sink)
-    await queue.close(deadline=10)
-    assert not queue.offer({})
-    assert sink.closed
-    assert counts.of["dropped"] == 1
-
-
-async def test_a_refused_write_is_counted_and_the_next_one_is_tried(
-    queue_over: QueueOver, counts: Counts, caplog: pytest.LogCaptureFixture
-) -> None:
-    sink = FullDisk()
-    queue = queue_over(sink)
-    queue.offer({"number": 1})
-    await until_written(counts, 1)
-    queue.offer({"number": 2})
-    assert await queue.close(deadline=10) == 0
-    assert sink.records == [{"number": 2}]
-    assert counts.of == {"accepted": 2, "written": 1, "dropped": 0, "failed": 1}
-    assert "1 log records could not be written" in caplog.text
-
-
-async def test_a_sink_that_hangs_never_holds_up_who_logs(
-    queue_over: QueueOver, counts: Counts
-) -> None:
-    sink = HangingSink()
-    queue = queue_over(sink, size=5)
-    queue.offer({})
-    await sink.begun.wait()
-    assert [queue.offer({}) for _ in range(6)] == [True] * 5 + [False]
-    assert counts.of["dropped"] == 1
-
-
-async def closed_within_ten_seconds(closing: Awaitable[int]) -> int:
-    async with asyncio.timeout(10):
-        return await closing
-
-
-async def test_closing_over_a_sink_that_hangs_ends_with_the_deadline(
-    queue_over: QueueOver, counts: Counts
-) -> None:
-    sink = HangingSink()
-    queue = queue_over(sink)
-    queue.offer({})
-    await sink.begun.wait()
-    await closed_within_ten_seconds(queue.close(deadline=0.01))
-    assert counts.of == {"accepted": 1, "written": 0, "dropped": 0, "failed": 1}
-
-
-async def test_closing_says_how_many_records_were_left_over(
-    queue_over: QueueOver, counts: Counts
-) -> None:
-    sink = HangingSink()
-    queue = queue_over(sink)
-    for record in numbered(BATCH_RECORDS + 100):
-        queue.offer(record)
-    await sink.begun.wait()
-    lost = await closed_within_ten_seconds(queue.close(deadline=0.01))
-    assert counts.of["failed"] == BATCH_RECORDS + 100
-    assert lost == BATCH_RECORDS + 100
-
-
-async def test_a_record_that_cannot_be_written_does_not_end_the_writing(
-    queue_over: QueueOver, counts: Counts
-) -> None:
-    class Picky(MemorySink):
-        async def write(self, batch: Sequence[Record]) -> None:
-            if {"number": 0} in batch:
-                raise TypeError("str is not valid UTF-8: surrogates not allowed")
-            await super().write(batch)
-
-    sink = Picky()
-    queue = queue_over(sink)
-    queue.offer({"number": 0})
-    await until(lambda: counts.of["failed"] == 1)
-    queue.offer({"number": 1})
-    await queue.close(deadline=10)
-    assert sink.records == [{"number": 1}]
-    assert counts.of == {"accepted": 2, "written": 1, "dropped": 0, "failed": 1}
+    counts = Counts()
+    queue = LogQueue(size, Policy(reserve=reserve), counts)
+    offers, closed = 0, False
+    for step, value in steps:
+        match step:
+            case "offer":
+                offers += 1
+                queue.offer(b"", Level(value))
+            case "take":
+                if (len(queue._lines) or closed) and not queue._taken:
+                    queue.take(value, linger=0)
+            case "settle":
+                queue.settle(written=bool(value))
+            case "close":
+                closed = True
+                queue.close()
+            case "abandon":
+                queue.abandon()
+        assert counts.of["accepted"] + counts.of["dropped"] == offers
+        assert counts.of["accepted"] == counts.of["written"] + counts.of["failed"] + queue.waiting
+        assert queue.waiting <= size
