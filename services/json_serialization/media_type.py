@@ -25,7 +25,7 @@ def choose(accept: str, offered: tuple[str, ...]) -> str:
     header accepts everything; an element that cannot be parsed is passed over.
     """
     # Types and their parameters' names are case-insensitive, which mimeparse does not know.
-    ranges = list(_ranges(accept.lower()))
+    ranges = sorted(_ranges(accept.lower()), key=_parameters)
     if not accept.strip():
         return offered[0]
     weighed = [(mimeparse.quality_and_fitness_parsed(each, ranges), each) for each in offered]
@@ -33,6 +33,11 @@ def choose(accept: str, offered: tuple[str, ...]) -> str:
     if not quality:
         raise NotAcceptable(accept)
     return best
+
+
+def _parameters(media_range: Range) -> int:
+    # mimeparse takes the first of ranges that differ in parameters, which nothing here has.
+    return len(media_range[2])
 
 
 def _ranges(accept: str) -> Iterator[Range]:
