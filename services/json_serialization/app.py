@@ -6,6 +6,7 @@ from services.chassis.application import create_service
 from services.chassis.postgres import use_postgres
 from services.chassis.routes import add_route
 from services.json_serialization.answer import use_encode_duration
+from services.json_serialization.collector import spare_what_stays
 from services.json_serialization.export import export
 from services.json_serialization.fragments import fragments, use_encoded_rows
 from services.json_serialization.msgspec import msgspec
@@ -28,5 +29,5 @@ def create(settings: Settings) -> web.Application:
     use_postgres(application, settings)
     use_encode_duration(application)
     use_encoded_rows(application)
-    application.cleanup_ctx.append(keep_rows)
+    application.cleanup_ctx.extend([keep_rows, spare_what_stays])
     return application

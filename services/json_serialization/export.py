@@ -29,7 +29,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     agreed(request, (MEDIA_TYPE,))
     posts = batches(request.app[DATABASE].fetch, limit)
     # Before anything is sent: until then a database out of reach can still be told as a problem.
-    first = await anext(posts, [])
+    first: list[Post] = await anext(posts, [])
     headers = {**VARY, hdrs.CONTENT_TYPE: MEDIA_TYPE, "X-Request-ID": REQUEST_ID.get()}
     response = web.StreamResponse(headers=headers)
     try:

@@ -16,7 +16,7 @@ ENCODED_ROWS = web.AppKey("encoded_rows", EncodedRows[Post])
 
 def use_encoded_rows(application: web.Application) -> None:
     # The rows of this service never change, so that an id will do as a key. See EncodedRows.
-    application[ENCODED_ROWS] = EncodedRows(itemgetter("id"), MAXIMUM_ROWS)
+    application[ENCODED_ROWS] = EncodedRows[Post](itemgetter("id"), MAXIMUM_ROWS)
 
 
 async def fragments(request: web.Request) -> web.Response:

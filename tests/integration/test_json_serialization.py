@@ -1,6 +1,7 @@
 """JSON serialization: one document in several forms, and an export that holds nobody up."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
@@ -138,6 +139,13 @@ async def test_encoding_is_timed_by_encoder(client_of: ClientOf) -> None:
         f'json_encode_duration_seconds_count{{encoder="{each}",technique="{TECHNIQUE.name}"}}': 1
         for each in encoders
     }
+
+
+async def test_the_collector_passes_over_what_was_there_at_the_start(client_of: ClientOf) -> None:
+    client = await client_of(TECHNIQUE.name)
+    assert gc.get_freeze_count() > 10_000
+    await client.close()
+    assert gc.get_freeze_count() == 0
 
 
 # The export
