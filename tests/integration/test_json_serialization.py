@@ -33,7 +33,7 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture(scope="module")
 def many_posts(settings: Settings) -> Iterator[Settings]:
-    """A database of its own with 70,000 posts, over 100 MB as NDJSON; half at whole seconds."""
+    """A database of its own with 70,000 posts, over 100 MB as NDJSON; half share their moments."""
     many = settings.model_copy(update={"database_name": "many_posts"})
     with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("DROP DATABASE IF EXISTS many_posts WITH (FORCE)")
@@ -51,7 +51,7 @@ def _multiply_posts(settings: Settings) -> None:
             INSERT INTO posts (author_id, title, body, created_at)
             SELECT author_id, title, body,
                    date_trunc(
-                       CASE mod(copy, 2) WHEN 0 THEN 'second' ELSE 'microseconds' END, created_at
+                       CASE mod(copy, 2) WHEN 0 THEN 'month' ELSE 'microseconds' END, created_at
                    ) - copy * interval '1 hour'
             FROM posts, generate_series(1, %s) AS copy
             """,
