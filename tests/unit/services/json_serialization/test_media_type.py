@@ -48,7 +48,7 @@ OFFERED = (JSON, MSGPACK)
         (f"{MSGPACK}, */*", MSGPACK),
         # Empty elements, commas in quoted strings, and nonsense do no harm.
         (f" , ,{MSGPACK},", MSGPACK),
-        (f'text/plain;x="a,b;q=0", {MSGPACK}', MSGPACK),
+        (f'text/plain;x="a, {JSON};q=0.1, ", {JSON}, {MSGPACK};q=0.5', JSON),
         (f'text/plain;x="a\\",b", {MSGPACK}', MSGPACK),
         (f"nonsense, {MSGPACK}", MSGPACK),
         (f"a/b/c, {JSON};q=0.5", JSON),
