@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
 
@@ -111,7 +112,7 @@ def execute(settings: Settings) -> Iterator[Callable[..., list[tuple[Any, ...]]]
         yield run
 
 
-async def samples(client: Client) -> dict[str, float]:
+async def samples(client: Client | ClientSession) -> dict[str, float]:
     """The service's metrics now: value by name and labels, as the exposition writes them."""
     text = await (await client.get("/metrics")).text()
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]

@@ -2,6 +2,8 @@
 
 from services.contract import Constant, IntegerParameter, Need, Sweep, Technique, Variant, Workload
 
+MAXIMUM_ROWS = 10_000
+
 TECHNIQUE = Technique(
     name="json-serialization",
     package="json_serialization",
@@ -11,7 +13,18 @@ TECHNIQUE = Technique(
     variants=(
         Variant("naive", "json.dumps of the standard library."),
         Variant(
-            "optimized", "orjson: the same document, encoded by compiled code straight to bytes."
+            "optimized",
+            "orjson: the same document, encoded by compiled code straight to bytes; MessagePack by"
+            " Accept.",
+        ),
+        Variant("msgspec", "msgspec: compiled code straight to bytes as well."),
+        Variant("ujson", "ujson: compiled code that builds a str first."),
+        Variant("rapidjson", "python-rapidjson: compiled code that builds a str first."),
+        Variant("fragments", "Each row encoded once by orjson, and joined for each answer."),
+        Variant(
+            "postgres",
+            "JSON made by PostgreSQL and passed on unread; reads the rows for each request, which"
+            " no other variant does.",
         ),
     ),
     parameters=(
@@ -20,7 +33,7 @@ TECHNIQUE = Technique(
             "How many rows; at most what the data set holds.",
             default=1000,
             minimum=0,
-            maximum=10_000,
+            maximum=MAXIMUM_ROWS,
         ),
     ),
     needs=frozenset({Need.POSTGRES}),

@@ -1,0 +1,324 @@
+"""JSON serialization: one document in several forms, and an export that holds nobody up."""
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import orjson
+import psutil
+import pytest
+
+from services.dataset.loader import connect, load
+from services.json_serialization.technique import TECHNIQUE
+from services.local.ports import HOST, free_port
+from services.local.process import Command, Process
+from services.local.readiness import service_is_ready
+from services.local.readiness import until as until_ready
+from services.settings import Settings, environment_of
+from tests.conftest import ROOT, Client, ClientOf, samples
+
+OPTIMIZED = TECHNIQUE.path("optimized")
+EXPORT = TECHNIQUE.path("export")
+COPIES = 69
+MANY = 70_000
+MEGABYTE = 1_000_000
+
+Asking = Client | aiohttp.ClientSession
+
+
+@pytest.fixture(scope="module")
+def many_posts(settings: Settings) -> Iterator[Settings]:
+    """A database of its own with 70,000 posts, over 100 MB as NDJSON; half share their moments."""
+    many = settings.model_copy(update={"database_name": "many_posts"})
+    with closing(connect(settings)) as connection, connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS many_posts WITH (FORCE)")
+        cursor.execute("CREATE DATABASE many_posts")
+        _multiply_posts(many)
+        yield many
+        cursor.execute("DROP DATABASE many_posts WITH (FORCE)")
+
+
+def _multiply_posts(settings: Settings) -> None:
+    load(settings)
+    with closing(connect(settings)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO posts (author_id, title, body, created_at)
+            SELECT author_id, title, body,
+                   date_trunc(
+                       CASE mod(copy, 2) WHEN 0 THEN 'month' ELSE 'microseconds' END, created_at
+                   ) - copy * interval '1 hour'
+            FROM posts, generate_series(1, %s) AS copy
+            """,
+            (COPIES,),
+        )
+        cursor.execute("ANALYZE posts")
+
+
+@contextmanager
+def posts_locked(settings: Settings) -> Iterator[None]:
+    """Whoever reads posts meanwhile waits."""
+    with closing(connect(settings)) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+# Forms of the answer
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ([], "application/json"),
+        (["*/*"], "application/json"),
+        (["application/msgpack"], "application/msgpack"),
+        (["application/json;q=0.5", "application/msgpack"], "application/msgpack"),
+    ],
+)
+async def test_the_agreed_media_type_is_sent(
+    client_of: ClientOf, accept: list[str], content_type: str
+) -> None:
+    client = await client_of(TECHNIQUE.name)
+    headers = [("Accept", line) for line in accept]
+    # aiohttp's client would add an Accept of its own.
+    response = await client.get(OPTIMIZED, headers=headers, skip_auto_headers=["Accept"])
+    assert response.status == 200
+    assert response.content_type == content_type
+    assert response.headers["Vary"] == "Accept"
+
+
+@pytest.mark.parametrize("path", [OPTIMIZED, EXPORT])
+async def test_who_accepts_nothing_that_is_offered_is_told_what_is(
+    client_of: ClientOf, path: str
+) -> None:
+    client = await client_of(TECHNIQUE.name)
+    offered = {
+        OPTIMIZED: ["application/json", "application/msgpack"],
+        EXPORT: ["application/x-ndjson"],
+    }
+    response = await client.get(path, headers={"Accept": "text/html"})
+    problem = await response.json(content_type="application/problem+json")
+    assert response.status == problem["status"] == 406
+    assert response.headers["Vary"] == "Accept"
+    assert problem["offered"] == offered[path]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1000, 1001, 10_000])
+async def test_every_variant_and_messagepack_hold_the_same_document(
+    client_of: ClientOf, many_posts: Settings, rows: int
+) -> None:
+    client = await client_of(TECHNIQUE.name, database_name=many_posts.database_name)
+    answers = []
+    for variant in TECHNIQUE.variant_names():
+        response = await client.get(TECHNIQUE.path(variant), params={"rows": rows})
+        answers.append(orjson.loads(await response.read()))
+    headers = {"Accept": "application/msgpack"}
+    response = await client.get(OPTIMIZED, params={"rows": rows}, headers=headers)
+    answers.append(msgspec.msgpack.decode(await response.read()))
+    assert answers[0]["count"] == len(answers[0]["rows"]) == rows
+    # Not ==, by which 1 is 1.0 and True: the same text.
+    assert len({orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in answers}) == 1
+
+
+async def test_encoding_is_timed_by_encoder(client_of: ClientOf) -> None:
+    client = await client_of(TECHNIQUE.name)
+    for variant in TECHNIQUE.variant_names():
+        await client.get(TECHNIQUE.path(variant))
+    await client.get(OPTIMIZED, headers={"Accept": "application/msgpack"})
+    counted = await samples(client)
+    encoders = ["json", "orjson", "msgspec", "ujson", "rapidjson", "fragments", "msgpack"]
+    # What the database encodes is part of its statement, and not among these.
+    assert {
+        name: value for name, value in counted.items() if "encode_duration_seconds_c" in name
+    } == {
+        f'json_encode_duration_seconds_count{{encoder="{each}",technique="{TECHNIQUE.name}"}}': 1
+        for each in encoders
+    }
+
+
+async def test_the_collector_passes_over_what_was_there_at_the_start(client_of: ClientOf) -> None:
+    client = await client_of(TECHNIQUE.name)
+    assert gc.get_freeze_count() > 10_000
+    await client.close()
+    assert gc.get_freeze_count() == 0
+
+
+# The export
+
+
+async def test_the_export_is_every_post_newest_first(
+    client_of: ClientOf, many_posts: Settings
+) -> None:
+    client = await client_of(TECHNIQUE.name, database_name=many_posts.database_name)
+    response = await client.get(EXPORT)
+    assert response.status == 200
+    assert response.content_type == "application/x-ndjson"
+    assert response.headers["X-Request-ID"]
+    posts = [orjson.loads(line) async for line in response.content]
+    assert len({post["id"] for post in posts}) == MANY
+    places = [(datetime.fromisoformat(post["created_at"]), post["id"]) for post in posts]
+    assert places == sorted(places, reverse=True)
+
+
+async def test_the_export_writes_a_post_as_every_other_answer_does(client_of: ClientOf) -> None:
+    client = await client_of(TECHNIQUE.name)
+    lines = (await (await client.get(EXPORT, params={"rows": 450})).read()).splitlines()
+    posts = [orjson.loads(line) for line in lines]
+    naive = await (await client.get(TECHNIQUE.path("naive"), params={"rows": 450})).json()
+    assert [{**post, "body": post["body"][:200]} for post in posts] == naive["rows"]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"), [("rows=-1", "rows"), ("rows=x", "rows"), ("row=1", "row")]
+)
+async def test_a_wrong_limit_of_the_export_is_refused(
+    client_of: ClientOf, query: str, parameter: str
+) -> None:
+    client = await client_of(TECHNIQUE.name)
+    response = await client.get(f"{EXPORT}?{query}")
+    assert response.status == 400
+    problem = await response.json(content_type="application/problem+json")
+    assert problem["parameter"] == parameter
+
+
+async def test_an_export_of_nothing_and_a_head_have_no_body(client_of: ClientOf) -> None:
+    client = await client_of(TECHNIQUE.name)
+    for response in (await client.get(EXPORT, params={"rows": 0}), await client.head(EXPORT)):
+        assert response.status == 200
+        assert response.content_type == "application/x-ndjson"
+        assert await response.read() == b""
+
+
+async def test_a_hundred_megabytes_are_exported_in_flat_memory(
+    many_posts: Settings, tmp_path: Path
+) -> None:
+    received = lines = 0
+    async with serving(many_posts, tmp_path) as (address, process), aiohttp.ClientSession() as http:
+        async with http.get(f"{address}{EXPORT}", params={"rows": 1000}) as response:
+            await response.read()
+        memory = psutil.Process(process.pid).memory_info
+        before = most = memory().rss
+        async with http.get(f"{address}{EXPORT}") as response:
+            async for chunk in response.content.iter_any():
+                received += len(chunk)
+                lines += chunk.count(b"\n")
+                most = max(most, memory().rss)
+    assert lines == MANY
+    assert received > 100 * MEGABYTE
+    assert most - before < 50 * MEGABYTE
+
+
+async def test_a_client_that_does_not_read_holds_up_the_statements_and_no_connection(
+    client_of: ClientOf, many_posts: Settings
+) -> None:
+    client = await client_of(TECHNIQUE.name, database_name=many_posts.database_name)
+    response = await client.get(EXPORT)
+    read = 200 * await settled_statements(client)
+    # What the buffers of both sockets hold, and no more.
+    assert read < MANY / 2
+    used = f'db_client_connection_count{{state="used",technique="{TECHNIQUE.name}"}}'
+    assert (await samples(client))[used] == 0
+    assert (await response.read()).count(b"\n") == MANY
+
+
+async def test_a_client_that_leaves_ends_the_export(many_posts: Settings, tmp_path: Path) -> None:
+    # In a process: the server of aiohttp's tests cancels a handler whose client leaves, ours not.
+    async with (
+        serving(many_posts, tmp_path) as (address, _),
+        aiohttp.ClientSession(address) as client,
+    ):
+        response = await client.get(EXPORT)
+        await response.content.readany()
+        response.close()
+        await until_idle(client)
+        assert 200 * await statements(client) < MANY / 2
+        counted = await samples(client)
+    statuses = {name for name in counted if "code=" in name and 'variant="export"' in name}
+    assert statuses
+    assert all('code="200"' in name for name in statuses)
+
+
+async def test_a_client_that_does_not_read_is_left_at_the_deadline(
+    client_of: ClientOf, many_posts: Settings
+) -> None:
+    name = many_posts.database_name
+    client = await client_of(TECHNIQUE.name, database_name=name, request_timeout=0.5)
+    response = await client.get(EXPORT)
+    await until_idle(client)
+    with pytest.raises(aiohttp.ClientError):
+        await response.read()
+
+
+async def test_a_database_that_does_not_answer_is_a_problem_before_the_first_line(
+    client_of: ClientOf, many_posts: Settings
+) -> None:
+    name = many_posts.database_name
+    client = await client_of(TECHNIQUE.name, database_name=name, statement_timeout=0.5)
+    with posts_locked(many_posts):
+        response = await client.get(EXPORT)
+    assert response.status == 504
+    assert response.content_type == "application/problem+json"
+
+
+async def test_a_database_that_stops_answering_breaks_the_export_off(
+    client_of: ClientOf, many_posts: Settings
+) -> None:
+    name = many_posts.database_name
+    client = await client_of(TECHNIQUE.name, database_name=name, statement_timeout=0.5)
+    response = await client.get(EXPORT)
+    await settled_statements(client)
+    with posts_locked(many_posts), pytest.raises(aiohttp.ClientError):
+        await response.read()
+
+
+@asynccontextmanager
+async def serving(settings: Settings, folder: Path) -> AsyncIterator[tuple[str, Process]]:
+    """The service in a process of its own."""
+    port = free_port()
+    servers: dict[str, Any] = settings.model_dump(
+        include={name for name in Settings.model_fields if name.startswith("database_")}
+    )
+    command = Command(
+        name=TECHNIQUE.name,
+        arguments=[sys.executable, "-m", "services", TECHNIQUE.name],
+        environment={
+            "PYTHONPATH": str(ROOT),
+            **environment_of({**servers, "port": port, "startup_timeout": 5}),
+        },
+    )
+    process = await Process.start(command, folder / "service.log")
+    try:
+        address = f"http://{HOST}:{port}"
+        async with asyncio.timeout(20):
+            await until_ready(service_is_ready(address))
+        yield address, process
+    finally:
+        await process.stop()
+
+
+async def statements(client: Asking) -> float:
+    name = 'db_client_operations_total{{outcome="ok",technique="{}",variant="export"}}'
+    return (await samples(client)).get(name.format(TECHNIQUE.name), 0)
+
+
+async def settled_statements(client: Asking) -> float:
+    """How many the export has sent, once they no longer become more."""
+    counts = [await statements(client)]
+    async with asyncio.timeout(20):
+        while len(counts) < 30 or counts[-1] != counts[-30] or not counts[-1]:
+            counts.append(await statements(client))
+    return counts[-1]
+
+
+async def until_idle(client: Asking) -> None:
+    name = f'http_server_active_requests{{technique="{TECHNIQUE.name}"}}'
+    async with asyncio.timeout(20):
+        while (await samples(client))[name]:
+            pass
