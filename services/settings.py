@@ -63,8 +63,8 @@ class Settings(BaseSettings):
     # Connection pooling
     pool_waiting: Annotated[int, Field(ge=1, le=100_000)] = 1000
     pool_check_idle: Seconds = 5.0
-    pool_maximum_idle: Seconds = 300.0
-    pool_maximum_age: Seconds = 1800.0
+    pool_max_idle: Seconds = 300.0
+    pool_max_age: Seconds = 1800.0
     pool_leak_after: Seconds = 15.0
 
     # Redis or Valkey

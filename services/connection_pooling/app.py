@@ -72,7 +72,7 @@ def _limits(settings: Settings) -> Limits:
         waiting=settings.pool_waiting,
         timeout=settings.pool_timeout,
         check_idle=settings.pool_check_idle,
-        maximum_idle=settings.pool_maximum_idle,
-        maximum_age=settings.pool_maximum_age,
+        maximum_idle=settings.pool_max_idle,
+        maximum_age=settings.pool_max_age,
         leak_after=settings.pool_leak_after,
     )

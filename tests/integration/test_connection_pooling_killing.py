@@ -59,7 +59,7 @@ async def test_requests_are_answered_or_refused_in_time_while_connections_are_ki
     settings: Settings, execute: Execute
 ) -> None:
     events = Events()
-    limits = {"minimum": CONNECTIONS, "maximum": CONNECTIONS, "timeout": WAIT}
+    limits: dict[str, Any] = {"minimum": CONNECTIONS, "maximum": CONNECTIONS, "timeout": WAIT}
     async with opened(settings, events, NAME, **limits) as pool:
         life = Life(pool)
         tasks = [asyncio.create_task(life.requests()) for _ in range(TASKS)]

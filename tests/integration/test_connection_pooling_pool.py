@@ -178,7 +178,7 @@ async def test_it_shrinks_to_its_minimum_when_nobody_needs_more(
     settings: Settings, events: Events, execute: Execute
 ) -> None:
     clock = Clock()
-    limits = {"minimum": 1, "maximum": 3, "maximum_idle": 60.0, "maximum_age": 1e9}
+    limits: dict[str, Any] = {"minimum": 1, "maximum": 3, "maximum_idle": 60.0, "maximum_age": 1e9}
     async with opened(settings, events, "shrinking", clock, **limits) as pool:
         async with pool.connection(), pool.connection(), pool.connection():
             pass
@@ -238,7 +238,7 @@ async def test_a_connection_that_does_not_answer_the_check_is_dead(
     settings: Settings, events: Events
 ) -> None:
     async with Proxy(settings).running() as proxy:
-        limits = {"minimum": 1, "maximum": 1, "check_idle": 1e-9, "timeout": 0.1}
+        limits: dict[str, Any] = {"minimum": 1, "maximum": 1, "check_idle": 1e-9, "timeout": 0.1}
         async with opened(settings, events, port=proxy.port, **limits) as pool:
             proxy.freeze()
             with pytest.raises(WaitedTooLong):
@@ -412,7 +412,7 @@ async def test_a_connection_that_is_being_opened_at_the_end_is_closed(
     settings: Settings, events: Events, execute: Execute
 ) -> None:
     async with Proxy(settings).running() as proxy:
-        limits = {"minimum": 1, "maximum": 2}
+        limits: dict[str, Any] = {"minimum": 1, "maximum": 2}
         async with opened(settings, events, "late", port=proxy.port, **limits) as pool:
             proxy.stop()
             async with pool.connection():
