@@ -15,7 +15,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from time import perf_counter
 from types import FrameType, TracebackType
 from typing import Any, Literal, Protocol, TypeVar
@@ -199,8 +199,6 @@ class ConnectionPool:
 
     async def obtain(self) -> Entry[Any]:
         """For `Loan`. With one free and fit: no task, no timer, no step of the event loop."""
-        if self._closing:
-            raise PoolClosed("the pool is closing")
         asked = now = self._clock()
         entry = self._ledger.borrow()
         if entry is None or entry.connection.closed or self._ledger.to_check(entry, now):
@@ -254,6 +252,8 @@ class ConnectionPool:
 
     async def _turn(self, deadline: float) -> Entry[Any]:
         """Wait for one to be given back, or opened."""
+        if self._closing:  # none is free from then on, so that everybody comes by here
+            raise PoolClosed("the pool is closing")
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Entry[Any]] = loop.create_future()
         try:
@@ -403,7 +403,7 @@ class ConnectionPool:
             self._observer.connection_leaked()
         self._grow()
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name="connection pool")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -96,6 +96,21 @@ async def test_requests_are_answered_after_every_connection_was_killed(
     assert [await status(client, variant) for _ in range(6)] == [200] * 6
 
 
+async def test_what_becomes_of_the_pools_connections_is_counted(
+    client_of: ClientOf, execute: Execute
+) -> None:
+    client = await client_of(NAME)
+    assert await status(client, "optimized") == 200
+    counted = await samples(client)
+    assert counted[metric("db_client_connection_count", state="idle")] == 2
+    assert counted[metric("db_client_connection_count", state="used")] == 0
+    assert counted[metric("db_client_connection_pending_requests")] == 0
+    execute(KILL, NAME)
+    assert [await status(client, "optimized") for _ in range(3)] == [200] * 3
+    closed = "db_client_connections_closed_total"
+    assert sum(v for name, v in (await samples(client)).items() if name.startswith(closed)) == 2
+
+
 async def test_too_many_waiting_is_a_503_that_says_when_to_come_back(client_of: ClientOf) -> None:
     client = await client_of(NAME, pool_min=1, pool_max=1, pool_waiting=1)
     slow = [asyncio.create_task(status(client, "optimized", milliseconds=300)) for _ in range(2)]
