@@ -94,7 +94,9 @@ class Loan:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.was_lost = self._pool.take_back(self._entry, error) == "failed"
+        if error is not None:
+            self.was_lost = bool(self._entry.connection.closed)
+        self._pool.take_back(self._entry, error)
 
 
 class ConnectionPool:
@@ -209,20 +211,19 @@ class ConnectionPool:
         self._observer.connection_obtained(now - asked)
         return entry
 
-    def take_back(self, entry: Entry[Any], error: BaseException | None) -> ClosedFor | None:
-        """For `Loan`. Why it was not kept, if it was not."""
+    def take_back(self, entry: Entry[Any], error: BaseException | None) -> None:
+        """For `Loan`; `error` is what ended the block, if anything did."""
         if entry not in self._ledger.lent:
-            return None  # closed over the borrower's head at shutdown
+            return  # closed over the borrower's head at shutdown
         now = self._clock()
         reason = self._unfit(entry, error, now)
         if reason is None:
             self._ledger.give(entry, now)
-            return None
-        if reason == "failed":
+            return
+        if reason == "failed" and entry.connection.closed:
             self._ledger.suspect(now)
         self._retire(entry, reason)
         self._grow()
-        return reason
 
     def _unfit(
         self, entry: Entry[Any], error: BaseException | None, now: float

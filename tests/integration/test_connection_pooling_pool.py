@@ -284,6 +284,20 @@ async def test_a_wrong_statement_costs_no_connection_and_is_not_tried_again(
     assert (pool.idle, events.closed) == (2, {})
 
 
+async def test_a_transaction_that_failed_is_not_tried_again(
+    pool: ConnectionPool, events: Events
+) -> None:
+    async def work(connection: Any) -> None:
+        async with connection.cursor() as cursor:
+            await cursor.execute("BEGIN")
+            await cursor.execute("DO 'BEGIN RAISE SQLSTATE ''40001''; END'")
+
+    # An OperationalError like that of a lost connection; whoever began it knows what to repeat.
+    with pytest.raises(psycopg2.errors.SerializationFailure):
+        await pool.run(work)
+    assert (len(events.waits), events.closed) == (1, {"failed": 1})
+
+
 async def test_connections_killed_while_idle_are_replaced_before_they_are_lent(
     settings: Settings, events: Events, execute: Execute
 ) -> None:
