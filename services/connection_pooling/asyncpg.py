@@ -54,22 +54,19 @@ async def open_asyncpg_pool(
     async def opened(connection: Any) -> None:
         metrics.connection_opened()
 
-    with _errors_of_the_lab():
-        return await asyncpg.create_pool(
-            host=settings.database_host,
-            port=settings.database_port,
-            database=settings.database_name,
-            user=settings.database_user,
-            password=settings.database_password.get_secret_value(),
-            server_settings={"application_name": application_name, **guards(settings)},
-            min_size=settings.pool_min,
-            max_size=settings.pool_max,
-            timeout=settings.pool_timeout,
-            init=opened,
-            # The default asks the server to forget all settings, a round trip for each loan. The
-            # other pool does not, and nothing here sets any.
-            reset=_leave_as_it_is,
-        )
+    try:
+        with _errors_of_the_lab():
+            return await asyncpg.create_pool(
+                **_connection_arguments(settings, application_name),
+                min_size=settings.pool_min,
+                max_size=settings.pool_max,
+                init=opened,
+                # The default asks the server to forget all settings, a round trip for each loan.
+                # The other pool does not, and nothing here sets any.
+                reset=_leave_as_it_is,
+            )
+    except TimeoutError:
+        raise psycopg2.OperationalError("connecting took too long") from None
 
 
 async def close_asyncpg_pool(pool: Any, timeout: float) -> None:
@@ -79,6 +76,18 @@ async def close_asyncpg_pool(pool: Any, timeout: float) -> None:
             await pool.close()
     except TimeoutError:
         pool.terminate()
+
+
+def _connection_arguments(settings: Settings, application_name: str) -> dict[str, Any]:
+    return {
+        "host": settings.database_host,
+        "port": settings.database_port,
+        "database": settings.database_name,
+        "user": settings.database_user,
+        "password": settings.database_password.get_secret_value(),
+        "server_settings": {"application_name": application_name, **guards(settings)},
+        "timeout": settings.pool_timeout,
+    }
 
 
 async def _leave_as_it_is(connection: Any) -> None:

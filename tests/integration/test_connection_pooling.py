@@ -129,9 +129,9 @@ async def test_too_many_waiting_is_a_503_that_says_when_to_come_back(client_of: 
 
 
 async def test_waiting_too_long_is_a_504(client_of: ClientOf) -> None:
-    client = await client_of(NAME, pool_min=1, pool_max=1, pool_timeout=0.1)
+    client = await client_of(NAME, pool_min=1, pool_max=1, pool_timeout=0.3)
     # The driver gives a statement as long as the pool gives a waiter: a little less, here.
-    slow = [asyncio.create_task(status(client, "optimized", milliseconds=90)) for _ in range(5)]
+    slow = [asyncio.create_task(status(client, "optimized", milliseconds=250)) for _ in range(3)]
     assert max(await asyncio.gather(*slow)) == 504
 
 
