@@ -47,7 +47,7 @@ async def claims(settings: Settings) -> AsyncIterator[Claim]:
             "borrowing and giving back, against aiopg's own pool",
             await ratio_of(_loans(own, 5000), _loans(aiopgs, 5000), 15),
             "at most",
-            1.2,
+            0.5,
             "of its time",
             f"5,000 loans in a row, {CONNECTIONS} free connections, 15 pairs",
         )
