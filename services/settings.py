@@ -64,6 +64,13 @@ class Settings(BaseSettings):
     pool_timeout: Seconds = 5.0
     statement_timeout: Seconds = 10.0
 
+    # Connection pooling
+    pool_waiting: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    pool_check_idle: Seconds = 5.0
+    pool_max_idle: Seconds = 300.0
+    pool_max_age: Seconds = 1800.0
+    pool_leak_after: Seconds = 15.0
+
     # Redis or Valkey
     redis_host: str = "127.0.0.1"
     redis_port: Port = 6379

@@ -106,8 +106,8 @@ DATABASE_CONNECTIONS_CLOSED = Metric(
     "db_client_connections_closed_total",
     "counter",
     "connections closed",
-    "Pooled connections closed, by reason: dead (found so when lent), aged, cancelled (their"
-    " request was), failed, or drained (at the end).",
+    "Pooled connections closed, by reason: dead (found so when lent), aged, idle (for long, and"
+    " not needed), cancelled (their request was), failed, or drained (at the end).",
     ("technique", "variant", "reason"),
 )
 DATABASE_CONNECTION_REFUSALS = Metric(

@@ -6,35 +6,73 @@ from aiohttp import web
 
 from services.chassis.application import SETTINGS, create_service
 from services.chassis.health import CHECKS
+from services.chassis.metrics import METRICS
 from services.chassis.postgres import (
     DATABASE_METRICS,
     connection_arguments,
     reached_at_start,
     use_database_metrics,
 )
+from services.connection_pooling.asyncpg import (
+    ASYNCPG_POOL,
+    close_asyncpg_pool,
+    open_asyncpg_pool,
+    read_with_asyncpg,
+)
+from services.connection_pooling.ledger import Limits
 from services.connection_pooling.naive import naive
 from services.connection_pooling.optimized import POOL, optimized
 from services.connection_pooling.pool import ConnectionPool
+from services.connection_pooling.pool_metrics import PoolMetrics
+from services.connection_pooling.session_guards import guards
 from services.connection_pooling.technique import TECHNIQUE
 from services.settings import Settings
 
+#: Seconds that loans may take when the pool closes. Requests have had LAB_SHUTDOWN_TIMEOUT by then.
+DRAIN = 1.0
+
 
 def create(settings: Settings) -> web.Application:
-    application = create_service(TECHNIQUE, settings, {"naive": naive, "optimized": optimized})
+    handlers = {"naive": naive, "optimized": optimized, "asyncpg": read_with_asyncpg}
+    application = create_service(TECHNIQUE, settings, handlers)
     use_database_metrics(application)
-    application.cleanup_ctx.append(_pool)
+    application.cleanup_ctx.extend([_pool, _asyncpg_pool])
     return application
 
 
 async def _pool(application: web.Application) -> AsyncIterator[None]:
     settings = application[SETTINGS]
-    metrics = application[DATABASE_METRICS]
-    arguments = connection_arguments(settings, TECHNIQUE.name)
+    metrics = PoolMetrics(application[METRICS], application[DATABASE_METRICS])
+    options = " ".join(f"-c {name}={value}" for name, value in guards(settings).items())
+    arguments = connection_arguments(settings, TECHNIQUE.name) | {"options": options}
     pool = await reached_at_start(
-        settings, lambda: ConnectionPool.open(settings.pool_max, metrics, **arguments)
+        settings, lambda: ConnectionPool.open(_limits(settings), metrics, **arguments)
     )
     application[POOL] = pool
     application[CHECKS]["postgres"] = pool.check
-    metrics.watch_connections(lambda: pool.idle, lambda: pool.used)
+    metrics.watch(pool)
     yield
-    await pool.close()
+    await pool.close(DRAIN)
+
+
+async def _asyncpg_pool(application: web.Application) -> AsyncIterator[None]:
+    settings = application[SETTINGS]
+    metrics = application[DATABASE_METRICS]
+    application[ASYNCPG_POOL] = pool = await reached_at_start(
+        settings, lambda: open_asyncpg_pool(settings, TECHNIQUE.name, metrics)
+    )
+    yield
+    await close_asyncpg_pool(pool, DRAIN)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        minimum=settings.pool_min,
+        maximum=settings.pool_max,
+        waiting=settings.pool_waiting,
+        timeout=settings.pool_timeout,
+        check_idle=settings.pool_check_idle,
+        maximum_idle=settings.pool_max_idle,
+        maximum_age=settings.pool_max_age,
+        leak_after=settings.pool_leak_after,
+    )

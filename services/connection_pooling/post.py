@@ -1,4 +1,4 @@
-"""The one small read that both variants do once they have a connection."""
+"""The one small read that every variant does once it has a connection."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from aiohttp import web
 from services.chassis.application import json_response
 from services.chassis.errors import NotFound
 from services.chassis.parameters import PARAMETERS
-from services.chassis.postgres import DATABASE_METRICS, Session
+from services.chassis.postgres import DATABASE_METRICS, Row, Session
 
 _STATEMENT = "SELECT id, title, author_id, created_at FROM posts WHERE id = %s"
 _SLOW_STATEMENT = (
@@ -15,15 +15,23 @@ _SLOW_STATEMENT = (
 )
 
 
+def asked_for(request: web.Request) -> tuple[int, int]:
+    """The post's number, and how many milliseconds the statement is to sleep."""
+    return request[PARAMETERS].integer("id"), request[PARAMETERS].integer("milliseconds")
+
+
 async def post_over(connection: Any, request: web.Request) -> web.Response:
-    number = request[PARAMETERS].integer("id")
+    number, milliseconds = asked_for(request)
     session = Session(connection, request.app[DATABASE_METRICS])
-    milliseconds = request[PARAMETERS].integer("milliseconds")
     if milliseconds:
         rows = await session.fetch(_SLOW_STATEMENT, (milliseconds, number))
     else:
         rows = await session.fetch(_STATEMENT, (number,))
-    if not rows:
+    return answer(number, rows[0] if rows else None)
+
+
+def answer(number: int, row: Row | None) -> web.Response:
+    if row is None:
         raise NotFound(f"there is no post {number}")
     names = ("id", "title", "author_id", "created_at")
-    return json_response(dict(zip(names, rows[0], strict=True)))
+    return json_response(dict(zip(names, row, strict=True)))

@@ -19,6 +19,7 @@ TECHNIQUE = Technique(
     variants=(
         Variant("naive", "Opens one connection for the request and closes it afterwards."),
         Variant("optimized", "Borrows a connection that is already open and gives it back."),
+        Variant("asyncpg", "Borrows from asyncpg's own pool: another driver, prepared statements."),
     ),
     parameters=(
         IntegerParameter("id", "The post's number.", default=1, minimum=1, maximum=1_000_000_000),
