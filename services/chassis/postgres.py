@@ -30,10 +30,30 @@ logger = logging.getLogger(__name__)
 Row = tuple[Any, ...]
 Opened = TypeVar("Opened")
 RETRY_INTERVAL_SECONDS = 0.2
+#: In milliseconds. While a statement runs the server looks so often whether its client is there.
+_CLIENT_CHECK = 100
+
+
+def server_settings(settings: Settings) -> dict[str, str]:
+    """What the server itself sees to, for each connection, whatever becomes of its client.
+
+    A driver that gives a statement up closes the connection, and a server reads no farewell while
+    it computes: the statement would run on, for nobody. `client_connection_check_interval`
+    (PostgreSQL 14 and later) makes it look, and is there even after a kill -9 of the client.
+    Sending a cancel request instead was rejected: psycopg2's `cancel()` blocks with the interpreter
+    lock held, so that no thread and no deadline around it helps when the server is out of reach.
+    """
+    return {
+        "statement_timeout": str(int(settings.statement_timeout * 1000)),
+        "client_connection_check_interval": str(_CLIENT_CHECK),
+        # Moments are to look the same wherever the database was made.
+        "timezone": "UTC",
+    }
 
 
 def connection_arguments(settings: Settings, application_name: str) -> dict[str, Any]:
     """What `aiopg.connect` and `aiopg.create_pool` take; the same for every variant."""
+    named = server_settings(settings).items()
     return {
         "host": settings.database_host,
         "port": settings.database_port,
@@ -41,7 +61,7 @@ def connection_arguments(settings: Settings, application_name: str) -> dict[str,
         "user": settings.database_user,
         "password": settings.database_password.get_secret_value(),
         "application_name": application_name,
-        "options": f"-c statement_timeout={int(settings.statement_timeout * 1000)}",
+        "options": " ".join(f"-c {name}={value}" for name, value in named),
         "timeout": settings.pool_timeout,
         # Each would add a catalog query to every connect, and no table here has such a column.
         "enable_hstore": False,

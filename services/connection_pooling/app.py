@@ -24,7 +24,6 @@ from services.connection_pooling.naive import naive
 from services.connection_pooling.optimized import POOL, optimized
 from services.connection_pooling.pool import ConnectionPool
 from services.connection_pooling.pool_metrics import PoolMetrics
-from services.connection_pooling.session_guards import guards
 from services.connection_pooling.technique import TECHNIQUE
 from services.settings import Settings
 
@@ -43,8 +42,7 @@ def create(settings: Settings) -> web.Application:
 async def _pool(application: web.Application) -> AsyncIterator[None]:
     settings = application[SETTINGS]
     metrics = PoolMetrics(application[METRICS], application[DATABASE_METRICS])
-    options = " ".join(f"-c {name}={value}" for name, value in guards(settings).items())
-    arguments = connection_arguments(settings, TECHNIQUE.name) | {"options": options}
+    arguments = connection_arguments(settings, TECHNIQUE.name)
     pool = await reached_at_start(
         settings, lambda: ConnectionPool.open(_limits(settings), metrics, **arguments)
     )

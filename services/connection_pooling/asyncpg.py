@@ -11,9 +11,8 @@ import psycopg2
 from aiohttp import web
 
 from services.chassis.application import SETTINGS
-from services.chassis.postgres import DATABASE_METRICS, DatabaseMetrics
+from services.chassis.postgres import DATABASE_METRICS, DatabaseMetrics, server_settings
 from services.connection_pooling.post import answer, asked_for
-from services.connection_pooling.session_guards import guards
 from services.settings import Settings
 
 ASYNCPG_POOL = web.AppKey("asyncpg_pool", asyncpg.Pool)
@@ -85,7 +84,7 @@ def _connection_arguments(settings: Settings, application_name: str) -> dict[str
         "database": settings.database_name,
         "user": settings.database_user,
         "password": settings.database_password.get_secret_value(),
-        "server_settings": {"application_name": application_name, **guards(settings)},
+        "server_settings": {"application_name": application_name, **server_settings(settings)},
         "timeout": settings.pool_timeout,
     }
 

@@ -9,7 +9,6 @@ from typing import Any
 from services.chassis.postgres import connection_arguments
 from services.connection_pooling.ledger import Limits
 from services.connection_pooling.pool import ClosedFor, ConnectionPool, RefusedFor
-from services.connection_pooling.session_guards import guards
 from services.settings import Settings
 
 Execute = Callable[..., list[tuple[Any, ...]]]
@@ -56,8 +55,7 @@ async def opened(
     **limits: Any,
 ) -> AsyncIterator[ConnectionPool]:
     """A pool of two connections unless the limits say otherwise; it keeps house all the time."""
-    options = " ".join(f"-c {key}={value}" for key, value in guards(settings).items())
-    arguments = connection_arguments(settings, name) | {"options": options}
+    arguments = connection_arguments(settings, name)
     arguments["port"] = port or arguments["port"]
     given = Limits(**{"minimum": 2, "maximum": 2, "check_idle": 100.0} | limits)
     clocks = {} if clock is None else {"clock": clock}
