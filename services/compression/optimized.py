@@ -78,7 +78,8 @@ def is_unmodified(request: web.Request, response: web.Response, tag: str) -> boo
         return False
     response.set_status(HTTPStatus.NOT_MODIFIED)
     response.body = None
-    response.headers.popall(hdrs.CONTENT_TYPE, None)
+    for name in (hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING):
+        response.headers.popall(name, None)
     return True
 
 

@@ -10,10 +10,13 @@ import pytest
 from aiohttp import hdrs, web
 from pytest_aiohttp import AiohttpClient
 
+from services.chassis.cpu import in_thread
 from services.compression.codings import CODINGS
+from services.compression.encoder import Encoder
+from services.compression.optimized import compress
 from services.compression.streamed import stream
 from tests.conftest import Client, ClientOf, samples
-from tests.unit.services.compression.decoders import DECODERS, PIECE_DECODERS
+from tests.unit.services.compression.decoders import DECODERS, PIECE_DECODERS, prose
 
 BROWSER = "gzip, deflate, br, zstd"
 VARIANTS = ("optimized", "zstd", "br", "gzip", "streamed")
@@ -220,14 +223,51 @@ async def test_no_name_leads_out_of_the_folder(client: Client, name: str) -> Non
     assert status == b"404"
 
 
+class Silent:
+    """Whom nobody asks what it was told."""
+
+    def encoded(self, coding: str, before: int, after: int, seconds: float) -> None: ...
+
+
+TEXT = prose(50)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"Vary": "Origin"}, {"Vary": "Origin, Accept-Encoding"}),
+        ({"Vary": "*"}, {"Vary": "*"}),
+        ({"ETag": '"v7"'}, {"ETag": '"v7-gzip"', "Content-Encoding": "gzip"}),
+        ({"ETag": 'W/"v7"'}, {"ETag": 'W/"v7"', "Content-Encoding": "gzip"}),
+        ({"Content-Encoding": "br"}, {"Content-Encoding": "br"}),
+    ],
+)
+async def test_what_an_answer_says_of_itself_is_kept(
+    aiohttp_client: AiohttpClient, given: dict[str, str], sent: dict[str, str]
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        response = web.Response(body=TEXT, content_type="text/plain", headers=given)
+        await compress(request, response, Encoder(("gzip",), in_thread, Silent()))
+        return response
+
+    application = web.Application()
+    application.router.add_get("/compression/text", handler)
+    client = await aiohttp_client(application)
+    response = await get(client, "gzip", "text")
+    assert {name: response.headers.get(name) for name in sent} == sent
+    body = await response.read()
+    assert DECODERS["identity" if coding_of(response) == "br" else "gzip"](body) == TEXT
+    tag = {"If-None-Match": response.headers["ETag"]}
+    again = await get(client, "gzip", "text", headers=tag)
+    assert again.status == 304
+    assert "Content-Encoding" not in again.headers
+
+
 @pytest.mark.parametrize("coding", [*CODINGS, "identity"])
 async def test_each_piece_of_a_stream_arrives_before_the_next_is_made(
     aiohttp_client: AiohttpClient, coding: str
 ) -> None:
     arrived = asyncio.Event()
-
-    class Silent:
-        def encoded(self, coding: str, before: int, after: int, seconds: float) -> None: ...
 
     async def pieces() -> AsyncIterator[bytes]:
         for number in range(5):
