@@ -15,6 +15,7 @@ _DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "": lambda body: body,
     "identity": lambda body: body,
     "gzip": lambda body: zlib.decompress(body, _GZIP_WINDOW_BITS),
+    "deflate": zlib.decompress,  # RFC 1950: zlib's format
     "br": lambda body: bytes(brotli.decompress(body)),
     "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
 }

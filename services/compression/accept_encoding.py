@@ -1,62 +1,74 @@
-"""Which content coding to send, from an Accept-Encoding header: RFC 9110, section 12.5.3."""
+"""What a client says of content codings: the Accept-Encoding header of RFC 9110, section 12.5.3."""
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
-IDENTITY = "identity"
+IDENTITY: Final = "identity"
+
+#: RFC 9110, sections 5.6.2 and 12.4.2: a coding and, if any, its weight of up to three decimals.
+_ELEMENT = re.compile(
+    r"([!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
+)
+#: Section 8.4.1.3: to be taken for gzip.
+_ALIASES = {"x-gzip": "gzip"}
+#: Below every weight that can be written, above a refusal: identity is acceptable unmentioned, and
+#: whoever names another coding would rather have that.
+_UNMENTIONED_IDENTITY = 0.5
+#: So many headers are remembered: browsers send a handful between them, and who sends others on
+#: purpose pushes out what is cheap to make again. Longer ones are parsed each time.
+_REMEMBERED = 256
+_REMEMBERED_CHARACTERS = 200
 
 
-class NotAcceptable(ValueError):
-    """The client refuses every coding that the server could send, identity included."""
+@dataclass(frozen=True, slots=True)
+class AcceptEncoding:
+    """Weights in thousandths by coding in lower case, `*` among them.
 
-
-def weights(header: str) -> dict[str, float]:
-    """Quality values by coding in lower case; what cannot be parsed is passed over."""
-    found: dict[str, float] = {}
-    for element in header.split(","):
-        coding, *parameters = (part.strip().lower() for part in element.split(";"))
-        quality = _quality(parameters)
-        if coding and quality is not None:
-            found["gzip" if coding == "x-gzip" else coding] = quality
-    return found
-
-
-def choose(header: str | None, preferred: Sequence[str]) -> str:
-    """The coding with the client's highest quality; among equals, the earliest in `preferred`.
-
-    No header leaves the choice to the server, which then sends identity: whoever does not ask for
-    compression may not be able to undo it. Raises NotAcceptable.
+    `None` where there was no header: then everything is acceptable, and nothing was asked for.
     """
-    if header is None:
-        return IDENTITY
-    asked = weights(header)
-    offered = [(_quality_of(coding, asked), coding) for coding in preferred]
-    acceptable = [pair for pair in offered if pair[0] > 0]
-    if acceptable:
-        quality, coding = max(acceptable, key=lambda pair: pair[0])
-        if quality >= asked.get(IDENTITY, 0):
-            return coding
-    if not accepts_identity(header):
-        raise NotAcceptable(header)
-    return IDENTITY
+
+    weights: Mapping[str, int] | None
+
+    def weight(self, coding: str) -> float:
+        """0 to 1000; 0 is a refusal. `*` speaks for every coding that is not named."""
+        if self.weights is None:
+            return 1000
+        unmentioned = _UNMENTIONED_IDENTITY if coding == IDENTITY else 0
+        return self.weights.get(coding, self.weights.get("*", unmentioned))
+
+    def accepts(self, coding: str) -> bool:
+        return self.weight(coding) > 0
 
 
-def accepts_identity(header: str | None) -> bool:
-    return header is None or _quality_of(IDENTITY, weights(header)) > 0
+def parse(lines: Sequence[str]) -> AcceptEncoding:
+    """Of the header's field lines: several mean the same as one with commas between them.
+
+    An empty header names nothing and leaves identity. An element that is not well formed is passed
+    over as if it were not there, so that it never makes a coding acceptable.
+    """
+    if not lines:
+        return AcceptEncoding(None)
+    header = ",".join(lines)
+    return _parsed(header) if len(header) > _REMEMBERED_CHARACTERS else _remembered(header)
 
 
-def _quality_of(coding: str, asked: Mapping[str, float]) -> float:
-    # Identity needs no mention: it is acceptable unless it is ruled out, by name or by "*;q=0".
-    unmentioned = asked.get("*", 1.0 if coding == IDENTITY else 0.0)
-    return asked.get(coding, unmentioned)
+def _parsed(header: str) -> AcceptEncoding:
+    weights: dict[str, int] = {}
+    for element in header.lower().split(","):
+        found = _ELEMENT.fullmatch(element.strip(" \t"))
+        if found:
+            coding = _ALIASES.get(found[1], found[1])
+            # A coding named twice has the lower weight: never is sent what one of them refuses.
+            weights[coding] = min(_thousandths(found[2]), weights.get(coding, 1000))
+    return AcceptEncoding(weights)
 
 
-def _quality(parameters: Sequence[str]) -> float | None:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                quality = float(value)
-            except ValueError:
-                return None
-            return quality if 0 <= quality <= 1 else None
-    return 1.0
+_remembered = lru_cache(_REMEMBERED)(_parsed)
+
+
+def _thousandths(weight: str | None) -> int:
+    # By its digits: no weight is rounded.
+    return 1000 if weight is None else int(weight.replace(".", "").ljust(4, "0"))

@@ -2,68 +2,92 @@
 
 from http import HTTPStatus
 
-from aiohttp import web
-from prometheus_client import Counter
+from aiohttp import hdrs, web
 
-from services.chassis.cpu import in_thread
+from services.chassis.context import VARIANT
 from services.chassis.errors import Problem
-from services.compression.accept_encoding import (
-    IDENTITY,
-    NotAcceptable,
-    accepts_identity,
-    choose,
-)
-from services.compression.codings import CODINGS, MINIMUM_BYTES
+from services.chassis.parameters import PARAMETERS
+from services.compression import accept_encoding, entity_tag, vary
+from services.compression.accept_encoding import IDENTITY, AcceptEncoding
+from services.compression.encoder import Encoded, Encoder
+from services.compression.negotiation import NotAcceptable
 from services.compression.payload import payload
-from services.compression.technique import TECHNIQUE
 
-COMPRESSED_BYTES = web.AppKey("compressed_bytes", Counter)
-
-#: Above this a body is compressed in a thread: the event loop would stand still for over 2 ms.
-_THREAD_BYTES = 256 * 1024
+#: By variant: those that are named after a coding offer it alone.
+ENCODERS = web.AppKey("encoders", dict[str, Encoder])
 
 
 class CodingNotAcceptable(Problem):
     status = HTTPStatus.NOT_ACCEPTABLE
 
+    def __init__(self, refusal: NotAcceptable) -> None:
+        super().__init__(str(refusal))
+        self.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+
 
 async def optimized(request: web.Request) -> web.Response:
-    body = payload(request)
-    # A header sent in several lines means the same as one line with commas.
-    accepted = ",".join(request.headers.getall("Accept-Encoding", [])) or None
-    coding = _coding(accepted)
-    encoded = await _encoded(body, coding)
-    if not _pays(body, encoded) and accepts_identity(accepted):
-        coding, encoded = IDENTITY, body
-    _count(request, coding, len(body), len(encoded))
-    headers = {"Vary": "Accept-Encoding"}
-    if coding != IDENTITY:
-        headers["Content-Encoding"] = coding
-    return web.Response(body=encoded, content_type="application/json", headers=headers)
+    response = web.Response(body=payload(request), content_type="application/json")
+    encoder = request.app[ENCODERS][VARIANT.get()]
+    await compress(request, response, encoder, request[PARAMETERS].integer("level"))
+    return response
 
 
-def _coding(accepted: str | None) -> str:
+async def compress(
+    request: web.Request, response: web.Response, encoder: Encoder, level: int = 0
+) -> None:
+    """Give a finished answer of status 200 its coding, its entity tag and its Vary.
+
+    It becomes an empty 304 where the client has these very bytes. Raises CodingNotAcceptable.
+    """
+    body = response.body
+    assert isinstance(body, bytes)  # noqa: S101 - what is streamed is for `streamed`
+    accepted = accepted_by(request)
+    coding = _chosen(encoder, accepted, response, len(body))
+    add_vary(response)
+    tag = response.headers.get(hdrs.ETAG) or entity_tag.of_body(body)
+    # Asked before encoding: for who has the answer already, the tag is all the work.
+    if is_unmodified(request, response, entity_tag.of_coding(tag, coding)):
+        return
+    encoded = await encoder.encode(body, coding, accepted, level)
+    # It may have stayed as it was, and be what the client has.
+    if is_unmodified(request, response, entity_tag.of_coding(tag, encoded.coding)):
+        return
+    put(response, encoded)
+
+
+def _chosen(encoder: Encoder, accepted: AcceptEncoding, response: web.Response, size: int) -> str:
+    encoded_already = hdrs.CONTENT_ENCODING in response.headers
     try:
-        return choose(accepted, tuple(CODINGS))
-    except NotAcceptable:
-        known = ", ".join([*CODINGS, IDENTITY])
-        raise CodingNotAcceptable(f"Accept-Encoding refuses all of {known}") from None
+        return encoder.choose(accepted, size, response.content_type, encoded_already)
+    except NotAcceptable as refusal:
+        raise CodingNotAcceptable(refusal) from None
 
 
-async def _encoded(body: bytes, coding: str) -> bytes:
-    if coding == IDENTITY:
-        return body
-    compress = CODINGS[coding]
-    if len(body) > _THREAD_BYTES:
-        return await in_thread(compress, body)
-    return compress(body)
+def put(response: web.Response, encoded: Encoded) -> None:
+    """Let the answer carry the encoded body."""
+    if encoded.coding != IDENTITY:
+        response.headers[hdrs.CONTENT_ENCODING] = encoded.coding
+        response.body = encoded.body
 
 
-def _pays(body: bytes, encoded: bytes) -> bool:
-    return len(body) >= MINIMUM_BYTES and len(encoded) < len(body)
+def is_unmodified(request: web.Request, response: web.Response, tag: str) -> bool:
+    """Give the answer its tag; where the request says that the client has it, make it a 304."""
+    response.headers[hdrs.ETAG] = tag
+    has = ",".join(request.headers.getall(hdrs.IF_NONE_MATCH, []))
+    if not entity_tag.is_among(tag, has):
+        return False
+    response.set_status(HTTPStatus.NOT_MODIFIED)
+    response.body = None
+    for name in (hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING):
+        response.headers.popall(name, None)
+    return True
 
 
-def _count(request: web.Request, coding: str, before: int, after: int) -> None:
-    counter = request.app[COMPRESSED_BYTES]
-    counter.labels(TECHNIQUE.name, "optimized", coding, "in").inc(before)
-    counter.labels(TECHNIQUE.name, "optimized", coding, "out").inc(after)
+def accepted_by(request: web.Request) -> AcceptEncoding:
+    return accept_encoding.parse(request.headers.getall(hdrs.ACCEPT_ENCODING, []))
+
+
+def add_vary(response: web.StreamResponse) -> None:
+    """Of every answer whose coding was chosen, those that were left as they are among them."""
+    lines = response.headers.getall(hdrs.VARY, [])
+    response.headers[hdrs.VARY] = vary.merged(lines, hdrs.ACCEPT_ENCODING)

@@ -1,6 +1,6 @@
-"""The answer of both variants before it is encoded, made anew for each request."""
+"""The answer of all variants before it is encoded, made anew for each request."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import orjson
 from aiohttp import web
@@ -22,5 +22,18 @@ async def keep_posts(application: web.Application) -> AsyncIterator[None]:
 
 
 def payload(request: web.Request) -> bytes:
-    posts = request.app[POSTS][: request[PARAMETERS].integer("posts")]
+    posts = _posts(request)
     return orjson.dumps({"count": len(posts), "posts": posts})
+
+
+def pieces(request: web.Request) -> Iterator[bytes]:
+    """The same bytes, a post at a time."""
+    posts = _posts(request)
+    yield b'{"count":%d,"posts":[' % len(posts)
+    for number, post in enumerate(posts):
+        yield (b"," if number else b"") + orjson.dumps(post)
+    yield b"]}"
+
+
+def _posts(request: web.Request) -> list[Post]:
+    return request.app[POSTS][: request[PARAMETERS].integer("posts")]

@@ -12,8 +12,12 @@ TECHNIQUE = Technique(
         Variant("naive", "Sends the body as it is, whatever the client accepts."),
         Variant(
             "optimized",
-            "Sends the best Content-Encoding that the client accepts: zstd, br or gzip.",
+            "Sends the best Content-Encoding that the client accepts: zstd, br, gzip or deflate.",
         ),
+        Variant("zstd", "Sends zstd, or the body as it is where the client does not accept that."),
+        Variant("br", "Sends br, or the body as it is where the client does not accept that."),
+        Variant("gzip", "Sends gzip, or the body as it is where the client does not accept that."),
+        Variant("streamed", "Sends the same piece by piece, each compressed and flushed at once."),
     ),
     parameters=(
         IntegerParameter(
@@ -22,6 +26,13 @@ TECHNIQUE = Technique(
             default=50,
             minimum=1,
             maximum=500,
+        ),
+        IntegerParameter(
+            "level",
+            "Level of compression, of whichever coding is sent; 0 is its own for the body's size.",
+            default=0,
+            minimum=0,
+            maximum=9,
         ),
     ),
     needs=frozenset({Need.POSTGRES}),

@@ -1,82 +1,308 @@
 """Compression: what is really sent."""
 
-import zlib
+import asyncio
+import socket
+from collections.abc import AsyncIterator
 from typing import Any
 
-import brotli
 import orjson
 import pytest
-import zstandard
-from aiohttp import hdrs
+from aiohttp import hdrs, web
+from pytest_aiohttp import AiohttpClient
 
+from services.chassis.cpu import in_thread
+from services.compression.codings import CODINGS
+from services.compression.encoder import Encoder
+from services.compression.optimized import compress
+from services.compression.streamed import stream
 from tests.conftest import Client, ClientOf, samples
+from tests.unit.services.compression.decoders import DECODERS, PIECE_DECODERS, prose
 
-DECODERS = {
-    "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
-    "br": brotli.decompress,
-    "gzip": lambda body: zlib.decompress(body, 16 + zlib.MAX_WBITS),
-    "identity": lambda body: body,
-}
+BROWSER = "gzip, deflate, br, zstd"
+VARIANTS = ("optimized", "zstd", "br", "gzip", "streamed")
+NEGOTIATED = ("optimized", "zstd", "br", "gzip")
 
 
-async def get(client: Client, accept: str | None, posts: int = 20) -> Any:
-    headers = {} if accept is None else {"Accept-Encoding": accept}
-    return await client.session.get(
-        client.make_url("/compression/optimized"),
-        params={"posts": str(posts)},
-        headers=headers,
+async def get(
+    client: Client,
+    accept: str | None,
+    path: str = "optimized",
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    **query: int,
+) -> Any:
+    """The answer, with its body as it was sent in the attribute that aiohttp keeps it in."""
+    given = {} if accept is None else {"Accept-Encoding": accept}
+    response = await client.session.request(
+        method,
+        client.make_url(f"/compression/{path}"),
+        params={name: str(value) for name, value in query.items()},
+        headers={**given, **(headers or {})},
         skip_auto_headers=[hdrs.ACCEPT_ENCODING],
         auto_decompress=False,
     )
+    await response.read()
+    return response
 
 
+def coding_of(response: Any) -> str:
+    return str(response.headers.get("Content-Encoding", "identity"))
+
+
+async def document(response: Any) -> Any:
+    return orjson.loads(DECODERS[coding_of(response)](await response.read()))
+
+
+@pytest.fixture
+async def client(client_of: ClientOf) -> Client:
+    return await client_of("compression")
+
+
+@pytest.mark.parametrize("variant", ["optimized", "streamed"])
 @pytest.mark.parametrize(
     ("accept", "coding"),
     [
-        ("gzip, deflate, br, zstd", "zstd"),
+        (BROWSER, "zstd"),
         ("gzip, br", "br"),
         ("gzip", "gzip"),
+        ("deflate", "deflate"),
         ("gzip;q=0, br;q=0.1", "br"),
         ("*", "zstd"),
-        ("deflate", "identity"),
+        ("compress", "identity"),
         ("", "identity"),
         (None, "identity"),
     ],
 )
 async def test_the_coding_that_was_agreed_on_is_sent(
-    client_of: ClientOf, accept: str | None, coding: str
+    client: Client, variant: str, accept: str | None, coding: str
 ) -> None:
-    client = await client_of("compression")
-    response = await get(client, accept)
-    assert response.headers.get("Content-Encoding", "identity") == coding
+    response = await get(client, accept, variant, posts=20)
+    assert coding_of(response) == coding
     assert response.headers["Vary"] == "Accept-Encoding"
     plain = await (await client.get("/compression/naive", params={"posts": 20})).json()
-    assert orjson.loads(DECODERS[coding](await response.read())) == plain
+    assert await document(response) == plain
 
 
-async def test_a_compressed_body_is_less_than_half_as_long(client_of: ClientOf) -> None:
-    client = await client_of("compression")
-    for accept in ("zstd", "br", "gzip"):
-        sent = len(await (await get(client, accept)).read())
-        assert sent * 2 < len(await (await get(client, None)).read())
+@pytest.mark.parametrize("variant", ["zstd", "br", "gzip"])
+async def test_a_variant_sends_the_coding_that_it_is_named_after_or_none(
+    client: Client, variant: str
+) -> None:
+    assert coding_of(await get(client, BROWSER, variant)) == variant
+    assert coding_of(await get(client, f"{variant};q=0, *", variant)) == "identity"
+    assert (await get(client, f"{variant};q=0, identity;q=0", variant)).status == 406
 
 
-async def test_a_large_body_is_compressed_too(client_of: ClientOf) -> None:
-    client = await client_of("compression")
-    response = await get(client, "zstd", posts=500)
-    assert len(orjson.loads(DECODERS["zstd"](await response.read()))["posts"]) == 500
+@pytest.mark.parametrize("coding", CODINGS)
+async def test_a_compressed_body_is_less_than_half_as_long(client: Client, coding: str) -> None:
+    sent = len(await (await get(client, coding)).read())
+    assert sent * 2 < len(await (await get(client, None)).read())
 
 
-async def test_who_refuses_every_coding_gets_406(client_of: ClientOf) -> None:
-    client = await client_of("compression")
-    assert (await get(client, "identity;q=0, *;q=0")).status == 406
+@pytest.mark.parametrize("variant", NEGOTIATED)
+async def test_a_higher_level_sends_fewer_bytes_of_the_same(client: Client, variant: str) -> None:
+    low, high = [await get(client, BROWSER, variant, level=level) for level in (1, 9)]
+    assert len(await high.read()) < len(await low.read())
+    assert await document(high) == await document(low)
 
 
-async def test_bytes_are_counted_before_and_after(client_of: ClientOf) -> None:
-    client = await client_of("compression")
-    body = await (await get(client, "gzip")).read()
+async def test_brotlis_best_level_cannot_be_asked_for(client: Client) -> None:
+    for variant in VARIANTS:
+        response = await get(client, "br", variant, level=11)
+        assert response.status == 400
+        assert (await response.json(content_type=None))["parameter"] == "level"
+
+
+async def test_a_large_body_is_compressed_too(client: Client) -> None:
+    for accept in CODINGS:
+        assert len((await document(await get(client, accept, posts=500)))["posts"]) == 500
+
+
+async def test_several_header_lines_count_together(client: Client) -> None:
+    async def lines() -> bytes:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(
+            b"GET /compression/optimized HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n"
+            b"Accept-Encoding: zstd;q=0.5\r\nAccept-Encoding: br\r\n\r\n"
+        )
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    assert b"Content-Encoding: br\r\n" in await lines()
+
+
+@pytest.mark.parametrize("path", [*VARIANTS, "static/table.js"])
+async def test_who_refuses_every_coding_gets_406(client: Client, path: str) -> None:
+    response = await get(client, "identity;q=0, *;q=0", path)
+    assert response.status == 406
+    assert response.headers["Vary"] == "Accept-Encoding"
+    assert response.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", [*NEGOTIATED, "static/table.js"])
+@pytest.mark.parametrize("accept", [*CODINGS, ""])
+async def test_who_has_these_very_bytes_gets_304(client: Client, path: str, accept: str) -> None:
+    first = await get(client, accept, path)
+    tag = first.headers["ETag"]
+    again = await get(client, accept, path, headers={"If-None-Match": f'"other", W/{tag}'})
+    assert (again.status, await again.read()) == (304, b"")
+    assert again.headers["ETag"] == tag
+    assert again.headers["Vary"] == "Accept-Encoding"
+    assert again.headers.get("Cache-Control") == first.headers.get("Cache-Control")
+    assert "Content-Encoding" not in again.headers
+    assert "Content-Type" not in again.headers
+
+
+@pytest.mark.parametrize("path", ["optimized", "static/table.js"])
+async def test_a_tag_of_another_coding_is_another_tag(client: Client, path: str) -> None:
+    tags = {(await get(client, accept, path)).headers["ETag"] for accept in ("br", "gzip", "")}
+    assert len(tags) == 3
+    gzip = (await get(client, "gzip", path)).headers["ETag"]
+    assert (await get(client, "br", path, headers={"If-None-Match": gzip})).status == 200
+
+
+@pytest.mark.parametrize("path", [*VARIANTS, "static/table.js"])
+async def test_head_has_the_headers_of_get(client: Client, path: str) -> None:
+    get_, head = [await get(client, BROWSER, path, method) for method in ("GET", "HEAD")]
+    assert await head.read() == b""
+    # RFC 9110, section 9.3.2: what is known only when the body is made may be left out.
+    differ = {"Date", "Server-Timing", "X-Request-ID", "Transfer-Encoding"}
+    one, other = [
+        {name: value for name, value in each.headers.items() if name not in differ}
+        for each in (get_, head)
+    ]
+    assert one == other
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+async def test_bytes_are_counted_before_and_after_and_the_time_between(
+    client: Client, variant: str
+) -> None:
+    coding = variant if variant in CODINGS else "gzip"
+    body = await (await get(client, coding, variant)).read()
     counted = await samples(client)
-    labels = 'encoding="gzip",stage="{}",technique="compression",variant="optimized"'
-    name = f"compression_bytes_total{{{{{labels}}}}}"
-    assert counted[name.format("out")] == len(body)
-    assert counted[name.format("in")] == len(DECODERS["gzip"](body))
+    labels = f'technique="compression",variant="{variant}"'
+    plain = DECODERS[coding](body)
+    for stage, size in (("in", len(plain)), ("out", len(body))):
+        name = f'compression_bytes_total{{encoding="{coding}",stage="{stage}",{labels}}}'
+        assert counted[name] == size
+    assert counted[f'compression_duration_seconds_count{{encoding="{coding}",{labels}}}'] == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "coding"), [(BROWSER, "br"), ("gzip, zstd", "zstd"), ("gzip", "gzip")]
+)
+@pytest.mark.parametrize("name", ["table.css", "table.js", "request.svg"])
+async def test_a_file_is_sent_in_the_smallest_coding(
+    client: Client, name: str, accept: str, coding: str
+) -> None:
+    plain = await (await get(client, None, f"static/{name}")).read()
+    response = await get(client, accept, f"static/{name}")
+    assert coding_of(response) == coding
+    assert DECODERS[coding](await response.read()) == plain
+
+
+async def test_a_picture_is_sent_as_it_is(client: Client) -> None:
+    response = await get(client, BROWSER, "static/gradient.png")
+    assert (coding_of(response), response.content_type) == ("identity", "image/png")
+    assert (await response.read()).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..", ".", "../app.py", "..%2fapp.py", "%2e%2e/app.py", "%2e%2e%2fapp.py", "..%5capp.py",
+     "/etc/passwd", "%2fetc%2fpasswd", "table.js%00.png", "table.js/", "./table.js/x", "a" * 5000],
+)  # fmt: skip
+async def test_no_name_leads_out_of_the_folder(client: Client, name: str) -> None:
+    # By hand: a client would tidy such a path up before it asks.
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    target = f"/compression/static/{name}"
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n".encode())
+    status = (await reader.read()).split(b" ", 2)[1]
+    writer.close()
+    assert status == b"404"
+
+
+class Silent:
+    """Whom nobody asks what it was told."""
+
+    def encoded(self, coding: str, before: int, after: int, seconds: float) -> None: ...
+
+
+TEXT = prose(50)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"Vary": "Origin"}, {"Vary": "Origin, Accept-Encoding"}),
+        ({"Vary": "*"}, {"Vary": "*"}),
+        ({"ETag": '"v7"'}, {"ETag": '"v7-gzip"', "Content-Encoding": "gzip"}),
+        ({"ETag": 'W/"v7"'}, {"ETag": 'W/"v7"', "Content-Encoding": "gzip"}),
+        ({"Content-Encoding": "br"}, {"Content-Encoding": "br"}),
+    ],
+)
+async def test_what_an_answer_says_of_itself_is_kept(
+    aiohttp_client: AiohttpClient, given: dict[str, str], sent: dict[str, str]
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        response = web.Response(body=TEXT, content_type="text/plain", headers=given)
+        await compress(request, response, Encoder(("gzip",), in_thread, Silent()))
+        return response
+
+    application = web.Application()
+    application.router.add_get("/compression/text", handler)
+    client = await aiohttp_client(application)
+    response = await get(client, "gzip", "text")
+    assert {name: response.headers.get(name) for name in sent} == sent
+    body = await response.read()
+    assert DECODERS["identity" if coding_of(response) == "br" else "gzip"](body) == TEXT
+    tag = {"If-None-Match": response.headers["ETag"]}
+    again = await get(client, "gzip", "text", headers=tag)
+    assert again.status == 304
+    assert "Content-Encoding" not in again.headers
+
+
+@pytest.mark.parametrize("coding", [*CODINGS, "identity"])
+async def test_each_piece_of_a_stream_arrives_before_the_next_is_made(
+    aiohttp_client: AiohttpClient, coding: str
+) -> None:
+    arrived = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for number in range(5):
+            yield b"piece %d " % number
+            await arrived.wait()  # never, where the piece is kept back
+            arrived.clear()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await stream(request, response, pieces(), Silent())
+        return response
+
+    application = web.Application()
+    application.router.add_get("/compression/pieces", handler)
+    client = await aiohttp_client(application)
+    response = await client.session.get(
+        client.make_url("/compression/pieces"),
+        headers={"Accept-Encoding": coding},
+        auto_decompress=False,
+    )
+    decode = PIECE_DECODERS[coding]()
+    for number in range(5):
+        read = b""
+        async with asyncio.timeout(10):
+            while not read.endswith(b"%d " % number):
+                read += decode(await response.content.readany())
+        assert read == b"piece %d " % number
+        arrived.set()
+    assert decode(await response.read()) == b""
+
+
+async def test_a_client_that_goes_away_ends_the_stream(client: Client) -> None:
+    with socket.create_connection((client.host, client.port)) as connection:
+        connection.sendall(
+            b"GET /compression/streamed?posts=500 HTTP/1.1\r\nHost: lab\r\n\r\n",
+        )
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    assert (await get(client, "gzip", "streamed")).status == 200
