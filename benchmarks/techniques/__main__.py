@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvloop
-
 from benchmarks.techniques.claim import Claim
 from services.catalog import BY_NAME
 from services.dataset.loader import load
@@ -32,7 +30,8 @@ def main() -> None:
     unknown = [name for name in names if name not in BY_NAME]
     if unknown:
         parser.error(f"no such technique: {', '.join(unknown)}")
-    with claimed(STATE), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    # Not uvloop's: for root, PostgreSQL is started as another user, which uvloop cannot do.
+    with claimed(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         sys.exit(runner.run(_measured(names)))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -19,8 +20,9 @@ from services.caching.store import Store
 from services.caching.subscription import Subscription
 from services.caching.tiered_cache import TieredCache
 from services.chassis.cache_server import connect
+from services.local.valkey import command
 from services.settings import Settings
-from tests.conftest import until
+from tests.conftest import ROOT, until
 
 NAMESPACE = Namespace("core-test", version=1)
 LIFETIMES = Lifetimes(fresh=60, stale=30, absent=5, lease=2, fence=5)
@@ -261,16 +263,16 @@ async def test_a_caller_that_gives_up_does_not_stop_the_invalidation(process: Pr
     assert await body(one, source) == b"new"
 
 
-@pytest.mark.parametrize("command", ["flushdb", "flushall"])
+@pytest.mark.parametrize("forget", ["flushdb", "flushall"])
 async def test_a_redis_that_forgets_everything_costs_a_load_and_nothing_else(
-    process: Processes, redis: Redis, command: str
+    process: Processes, redis: Redis, forget: str
 ) -> None:
     source = Source()
     one = process(source)
     source.go_on.clear()
     reading = asyncio.create_task(one.cache.get("key", source.load))
     await source.loading.wait()
-    await getattr(redis, command)()
+    await getattr(redis, forget)()
     source.go_on.set()
     assert (await reading).outcome is Outcome.MISS
     assert await redis.get(NAMESPACE.value("key")) is None
@@ -397,6 +399,36 @@ async def test_the_breaker_opens_and_costs_readers_nothing_and_closes_again(
         while not await hits():  # noqa: ASYNC110 - what happens in Redis can only be asked for
             await asyncio.sleep(0.01)
     assert one.breaker.state is State.CLOSED
+
+
+async def test_redis_evicts_as_the_card_says_in_both_stacks(redis: Redis) -> None:
+    compose = (ROOT / "compose.yaml").read_text("utf-8")
+    for stack in (compose, " ".join(command(1, ROOT).arguments).replace(" --", ", --")):
+        assert re.search("--maxmemory,? 64mb, --maxmemory-policy,? allkeys-lru", stack)
+    assert await redis.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
+
+
+async def test_a_full_redis_goes_on_learning_and_keeps_what_is_read_most(
+    process: Processes, redis: Redis
+) -> None:
+    one = process(Source())
+    used = (await redis.info("memory"))["used_memory"]
+    ((_, most),) = (await redis.config_get("maxmemory")).items()
+    await redis.config_set("maxmemory", used + (1 << 20))
+
+    async def load() -> bytes:
+        return b"x" * 4096
+
+    try:
+        outcomes = []
+        for number in range(1_000):  # four times as much as there is room for
+            await one.cache.get(f"cold {number}", load)
+            outcomes.append((await one.cache.get("hot", load)).outcome)
+        assert (await redis.info("stats"))["evicted_keys"] > 0
+        assert outcomes.count(Outcome.HIT) > 950
+        assert (await one.cache.get("cold 999", load)).outcome is Outcome.HIT
+    finally:
+        await redis.config_set("maxmemory", most)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ async def test_it_ages_from_when_it_was_asked_for(background: Background) -> Non
     await asyncio.sleep(0)
     table.epoch = 8
     table.go_on.set()
-    assert [await asking, await late] == [8, 8]
+    assert [await asking, await late] == [7, 8]  # who came before it was asked may have the old one
     assert table.loads == 2
 
 

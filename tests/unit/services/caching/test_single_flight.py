@@ -1,4 +1,4 @@
-"""Many callers, one load: what they share, what they must not, and what one of them cannot spoil."""
+"""Many callers, one load: what they share, what they must not, what one of them cannot spoil."""
 
 import asyncio
 from collections.abc import AsyncIterator
