@@ -13,10 +13,10 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic, time
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from services.caching.background import Background
 from services.caching.early_expiration import is_due
@@ -77,8 +77,7 @@ class Lifetimes:
     fence: float
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Every write acknowledged before `as_of` is in it, unless it could not be `verified`."""
 
     entry: Entry
@@ -178,7 +177,7 @@ class Cache:
 
     async def _shared(self, key: str, flight: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
         answer, joined = await self._flights.run(key, flight)
-        return replace(answer, outcome=Outcome.SHARED) if joined else answer
+        return answer._replace(outcome=Outcome.SHARED) if joined else answer
 
     async def _fill(self, key: str, load: Load) -> Answer:
         """Load under the lease, or wait for whoever holds it."""

@@ -61,7 +61,7 @@ async def test_it_is_asked_for_when_too_old_and_behind_the_reader_before_that(
     epoch = Epoch(table.load, table.bump, AGE, 1, background, clock)
     assert await epoch.current() == 7
     table.epoch = 8
-    clock.now += AGE * 0.4
+    clock.now += AGE * 0.5
     assert (await epoch.current(), table.loads) == (7, 1)
     clock.now += AGE * 0.4
     assert await epoch.current() == 7
