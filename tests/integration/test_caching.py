@@ -1,5 +1,6 @@
 """Caching through its routes, with a real Valkey and a real PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from services.caching.technique import TECHNIQUE
 from services.chassis.cache_server import connect
 from services.settings import Settings
 from tests.conftest import Client, ClientOf, samples
+from tests.integration.unruly_proxy import Mood, UnrulyProxy
 
 VARIANTS = TECHNIQUE.variant_names()
 
@@ -125,3 +127,87 @@ async def test_with_the_cache_away_a_change_is_made_and_shows(client_of: ClientO
         assert response.status == 200
         for variant in VARIANTS:
             assert await page(client, variant, 6) == {**before, "title": title}
+
+
+async def test_a_client_that_has_the_page_gets_no_body_until_it_changes(
+    redis: Redis, client_of: ClientOf
+) -> None:
+    client = await client_of("caching")
+    query = {"id": 8}
+    first = await client.get("/caching/conditional", params=query)
+    page = await first.json()
+    tag = first.headers["ETag"]
+    for given in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        headers = {"If-None-Match": given}
+        response = await client.get("/caching/conditional", params=query, headers=headers)
+        assert (response.status, await response.read()) == (304, b"")
+        for name in ("ETag", "Cache-Control", "Vary"):
+            assert response.headers[name] == first.headers[name]
+    for title in ("A new title", page["title"]):
+        assert (await client.put("/caching/posts/8", json={"title": title})).status == 200
+        headers = {"If-None-Match": tag if title != page["title"] else '"other"'}
+        response = await client.get("/caching/conditional", params=query, headers=headers)
+        assert (response.status, (await response.json())["title"]) == (200, title)
+    assert response.headers["ETag"] == tag  # the bytes are the same again
+
+
+@pytest.mark.parametrize("given", ["", "no tag", '"', "W/", '"a" "b"', ",,,"])
+async def test_a_condition_that_cannot_be_read_is_none(
+    redis: Redis, client_of: ClientOf, given: str
+) -> None:
+    client = await client_of("caching")
+    response = await client.get("/caching/conditional", headers={"If-None-Match": given})
+    assert response.status == 200
+
+
+async def test_a_head_request_tells_the_tag_and_the_length(
+    redis: Redis, client_of: ClientOf
+) -> None:
+    client = await client_of("caching")
+    response = await client.head("/caching/conditional", params={"id": 8})
+    assert (response.status, await response.read()) == (200, b"")
+    assert response.headers["ETag"]
+    assert int(response.headers["Content-Length"]) > 100
+
+
+async def test_with_the_database_away_what_is_cached_is_served_and_marked(
+    redis: Redis, client_of: ClientOf, settings: Settings
+) -> None:
+    proxy = UnrulyProxy(settings.database_port)
+    await proxy.start()
+    client = await client_of("caching", database_port=proxy.port)
+    strict = await client_of("caching", database_port=proxy.port, cache_stale_if_error=False)
+    before = await page(client, "optimized", 8)
+    proxy.become(Mood.CUT)
+    try:
+        await asyncio.sleep(2 * settings.cache_epoch_age)  # until the epoch is not known any more
+        response = await client.get("/caching/optimized", params={"id": 8})
+        assert await response.json() == before
+        assert "unverified" in response.headers["Cache-Status"]
+        assert (await strict.get("/caching/optimized", params={"id": 8})).status == 503
+        assert (await client.put("/caching/posts/9", json={"title": "x"})).status == 503
+        proxy.become(Mood.PASSING)
+        response = await client.get("/caching/optimized", params={"id": 8})
+        assert response.status == 200
+        assert "Cache-Status" not in response.headers
+    finally:
+        await proxy.close()
+
+
+async def test_loads_and_the_state_of_the_breaker_are_told(
+    redis: Redis, client_of: ClientOf
+) -> None:
+    client = await client_of("caching")
+    for variant in ("optimized", "two-tier"):
+        for number in (1, 1, 2):
+            await page(client, variant, number)
+    counted = await samples(client)
+    loads = 'cache_loads_total{reason="miss",technique="caching",variant="optimized"}'
+    assert counted[loads] == 2
+    hits = 'cache_requests_total{result="hit",technique="caching",variant="two-tier"}'
+    assert counted[hits] == 3
+    states = {
+        state: counted[f'cache_circuit_breaker_state{{state="{state}",technique="caching"}}']
+        for state in ("closed", "open", "half-open")
+    }
+    assert states == {"closed": 1, "open": 0, "half-open": 0}
