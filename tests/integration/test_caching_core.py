@@ -167,11 +167,13 @@ async def test_what_was_loaded_before_a_write_is_not_stored_after_it(process: Pr
     assert await body(writer, source) == b"new"
 
 
+@pytest.mark.parametrize("redis_is_reached", [True, False])
 async def test_who_comes_after_a_write_does_not_join_a_load_from_before_it(
-    process: Processes,
+    process: Processes, settings: Settings, redis_is_reached: bool
 ) -> None:
     source = Source()
-    reader, writer = process(source), process(source)
+    reader = process(source)
+    writer = process(source, redis_port=settings.redis_port if redis_is_reached else 1)
     source.go_on.clear()
     early = asyncio.create_task(body(reader, source))
     await source.loading.wait()
