@@ -179,7 +179,7 @@ async def test_who_comes_after_a_write_does_not_join_a_load_from_before_it(
     await source.loading.wait()
     await writer.cache.write("key", lambda: source.write(b"new"))
     late = asyncio.create_task(body(reader, source))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.05)  # it looks for the value, and meets the load
     source.go_on.set()
     assert [await early, await late] == [b"old", b"new"]
 
