@@ -75,10 +75,17 @@ class Settings(BaseSettings):
     redis_host: str = "127.0.0.1"
     redis_port: Port = 6379
     redis_password: SecretStr = SecretStr("")
-    redis_timeout: Seconds = 0.1
+    redis_timeout: Seconds = 0.05
 
     # Caching
     cache_ttl: Seconds = 60.0
+    cache_stale: Seconds = 30.0  # served so long beyond, while it is refreshed
+    cache_negative_ttl: Seconds = 5.0
+    cache_lease: Seconds = 2.0  # what a load may take
+    cache_epoch_age: Seconds = 0.03  # what a write takes that cannot reach Redis
+    cache_stale_if_error: bool = True
+    cache_local_ttl: Seconds = 1.0
+    cache_local_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 16
 
     # Pagination
     cursor_secret: SecretStr = SecretStr("")  # signs links to pages; empty for one per process

@@ -1,35 +1,33 @@
 """Wiring."""
 
-from collections.abc import AsyncIterator
-
 from aiohttp import web
 
-from services import telemetry
-from services.caching.cache import Cache
 from services.caching.change import change
+from services.caching.conditional import conditional
+from services.caching.lookup import LOOKUPS, Lookups
 from services.caching.naive import naive
-from services.caching.optimized import CACHE, CACHE_REQUESTS, optimized
+from services.caching.optimized import optimized
+from services.caching.pages import use_pages
 from services.caching.technique import TECHNIQUE
-from services.chassis.application import SETTINGS, create_service
-from services.chassis.cache_server import REDIS, use_redis
-from services.chassis.metrics import METRICS
+from services.caching.two_tier import two_tier
+from services.chassis.application import create_service
+from services.chassis.cache_server import use_redis
 from services.chassis.postgres import use_postgres
 from services.chassis.routes import add_route
 from services.settings import Settings
 
-_NAMESPACE = "post-page:1"
-
 
 def create(settings: Settings) -> web.Application:
-    application = create_service(TECHNIQUE, settings, {"naive": naive, "optimized": optimized})
+    handlers = {
+        "naive": naive,
+        "optimized": optimized,
+        "two-tier": two_tier,
+        "conditional": conditional,
+    }
+    application = create_service(TECHNIQUE, settings, handlers)
     add_route(application, "PUT", "/caching/posts/{id}", "change", change)
-    application[CACHE_REQUESTS] = application[METRICS].counter(telemetry.CACHE_REQUESTS)
+    application[LOOKUPS] = Lookups(application)
     use_postgres(application, settings)
     use_redis(application, settings)
-    application.cleanup_ctx.append(_cache)
+    application.cleanup_ctx.append(use_pages)
     return application
-
-
-async def _cache(application: web.Application) -> AsyncIterator[None]:
-    application[CACHE] = Cache(application[REDIS], _NAMESPACE, application[SETTINGS].cache_ttl)
-    yield

@@ -3,8 +3,8 @@
 import orjson
 from aiohttp import web
 
-from services.caching.optimized import CACHE
-from services.caching.post_page import change_post, load_post_page
+from services.caching.post_page import change_post, load_post_page, page_response
+from services.caching.two_tier import TIERED_CACHE
 from services.chassis.errors import InvalidRequest
 from services.chassis.postgres import DATABASE
 from services.contract import IntegerParameter
@@ -17,15 +17,12 @@ async def change(request: web.Request) -> web.Response:
     number = _number(request.match_info["id"])
     fields = _fields(await request.read())
     database = request.app[DATABASE]
-    cache = request.app[CACHE]
-    # Before the write as well as after it: a cache out of reach refuses the write (503) instead of
-    # serving the old page for as long as it lives.
-    await cache.invalidate(str(number))
-    await change_post(database, number, fields.get("title"), fields.get("body"))
-    await cache.invalidate(str(number))
-    return web.Response(
-        body=await load_post_page(database, number), content_type="application/json"
-    )
+
+    async def commit() -> bool:
+        return await change_post(database, number, fields.get("title"), fields.get("body"))
+
+    await request.app[TIERED_CACHE].write(str(number), commit)
+    return page_response(await load_post_page(database, number), number)
 
 
 def _number(text: str) -> int:

@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from services.caching.post_page import load_post_page
+from services.caching.post_page import load_post_page, page_response
 from services.chassis.parameters import PARAMETERS
 from services.chassis.postgres import DATABASE
 
 
 async def naive(request: web.Request) -> web.Response:
-    page = await load_post_page(request.app[DATABASE], request[PARAMETERS].integer("id"))
-    return web.Response(body=page, content_type="application/json")
+    number = request[PARAMETERS].integer("id")
+    return page_response(await load_post_page(request.app[DATABASE], number), number)

@@ -1,35 +1,23 @@
 """The ready page from Redis; PostgreSQL is asked only when it is not there."""
 
-import contextlib
-import random
-
 from aiohttp import web
-from prometheus_client import Counter
-from redis.exceptions import RedisError
 
-from services.caching.cache import Cache
-from services.caching.post_page import load_post_page
-from services.caching.technique import TECHNIQUE
+from services.caching.cache import Answer, Cache
+from services.caching.lookup import look_up
+from services.caching.post_page import page_response
 from services.chassis.parameters import PARAMETERS
-from services.chassis.postgres import DATABASE
 
 CACHE = web.AppKey("cache", Cache)
-CACHE_REQUESTS = web.AppKey("cache_requests", Counter)
 
 
 async def optimized(request: web.Request) -> web.Response:
-    number = request[PARAMETERS].integer("id")
-    database = request.app[DATABASE]
-    cache = request.app[CACHE]
-    # Drawn to simulate a load, not secret.
-    if random.random() * 100 < request[PARAMETERS].integer("changed"):  # noqa: S311
-        await _invalidate(cache, number)
-    page, outcome = await cache.get(str(number), lambda: load_post_page(database, number))
-    request.app[CACHE_REQUESTS].labels(TECHNIQUE.name, "optimized", outcome).inc()
-    return web.Response(body=page, content_type="application/json")
+    return respond(request, await look_up(request, "optimized", request.app[CACHE]))
 
 
-async def _invalidate(cache: Cache, number: int) -> None:
-    """What whoever changes a page does; here nobody is to be told that it failed."""
-    with contextlib.suppress(RedisError):
-        await cache.invalidate(str(number))
+def respond(request: web.Request, answer: Answer) -> web.Response:
+    """Raises NotFound. An answer that may be old says so."""
+    response = page_response(answer.entry.body, request[PARAMETERS].integer("id"))
+    if not answer.verified:
+        # RFC 9211; only where it says something that the client would not expect.
+        response.headers["Cache-Status"] = "post-page; hit; detail=unverified"
+    return response

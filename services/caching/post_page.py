@@ -1,6 +1,7 @@
 """A post page from PostgreSQL: the post with its author, its tags, its number of comments."""
 
 import orjson
+from aiohttp import web
 
 from services.chassis.errors import NotFound
 from services.chassis.postgres import Database
@@ -20,12 +21,12 @@ _CHANGE = """
 """
 
 
-async def load_post_page(database: Database, number: int) -> bytes:
-    """The page as JSON. Raises NotFound."""
+async def load_post_page(database: Database, number: int) -> bytes | None:
+    """The page as JSON; None if there is no such post."""
     async with database.session() as session:
         posts = await session.fetch(_POST, (number,))
         if not posts:
-            raise NotFound(f"there is no post {number}")
+            return None
         tags = await session.fetch(_TAGS, (number,))
         ((comments,),) = await session.fetch(_COMMENTS, (number,))
     post_id, title, body, created_at, author_id, author_name = posts[0]
@@ -42,7 +43,13 @@ async def load_post_page(database: Database, number: int) -> bytes:
     )
 
 
-async def change_post(database: Database, number: int, title: str | None, body: str | None) -> None:
-    """Replace what is not None. Raises NotFound."""
-    if not await database.fetch(_CHANGE, (title, body, number)):
+async def change_post(database: Database, number: int, title: str | None, body: str | None) -> bool:
+    """Replace what is not None. False if there is no such post."""
+    return bool(await database.fetch(_CHANGE, (title, body, number)))
+
+
+def page_response(page: bytes | None, number: int) -> web.Response:
+    """Raises NotFound where there is no page."""
+    if page is None:
         raise NotFound(f"there is no post {number}")
+    return web.Response(body=page, content_type="application/json")

@@ -11,6 +11,8 @@ TECHNIQUE = Technique(
     variants=(
         Variant("naive", "Reads the post, its author, tags and comment count from PostgreSQL."),
         Variant("optimized", "Reads the ready answer from Redis, and PostgreSQL only on a miss."),
+        Variant("two-tier", "Keeps copies in the process's own memory, too, at most a second old."),
+        Variant("conditional", "As optimized; a client that has the page already gets a 304."),
     ),
     parameters=(
         IntegerParameter("id", "The post's number.", default=1, minimum=1, maximum=1_000_000_000),

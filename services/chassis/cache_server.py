@@ -1,19 +1,21 @@
 """Redis or Valkey: one client for the application, with deadlines that a cache deserves.
 
-The client's defaults would retry for seconds when the server is down, and refuse the 101st
-concurrent call. A cache that cannot answer in time is a miss, not a reason to wait.
+The client's defaults would retry for seconds when the server is down. A cache that cannot answer in
+time is a miss, not a reason to wait.
 """
 
 from collections.abc import AsyncIterator
 
 from aiohttp import web
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from services.chassis.health import CHECKS
 from services.settings import Settings
 
+#: More commands at once are refused: whoever sends them keeps below that. The library's pool that
+#: would let them wait takes a lock and a timer for every command, which a hit would notice.
 MAXIMUM_CONNECTIONS = 64
 
 REDIS = web.AppKey("redis", Redis)
@@ -33,9 +35,8 @@ def use_redis(application: web.Application, settings: Settings) -> None:
 
 
 def connect(settings: Settings) -> Redis:
-    pool = BlockingConnectionPool(
+    pool = ConnectionPool(
         max_connections=MAXIMUM_CONNECTIONS,
-        timeout=settings.redis_timeout,
         host=settings.redis_host,
         port=settings.redis_port,
         password=settings.redis_password.get_secret_value() or None,
