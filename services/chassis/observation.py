@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 _REQUEST_ID_HEADER = istr("X-Request-ID")
 _SERVER_TIMING = istr("Server-Timing")
 
+#: What a request counts as that nobody waits for any more: nginx's status, since no RFC has one.
+CLIENT_HAS_LEFT = 499
+
 _PROCESS_ID = f"{random.getrandbits(64):016x}"
 _NUMBERS = count(1)
 
@@ -81,6 +84,9 @@ class Observation:
                 if not response.prepared:
                     sending = _send(request, response, request_id, started)
                     await (sending if meter is None else meter.run(sending))
+            except asyncio.CancelledError:
+                record.answered(request.method, CLIENT_HAS_LEFT, perf_counter() - started, 0)
+                raise
             finally:
                 deadlines.end(task)
             method = request.method

@@ -60,6 +60,9 @@ async def serve(
         access_log=None,  # requests are counted where they are answered
         shutdown_timeout=settings.shutdown_timeout,
         auto_decompress=decode_bodies,
+        # Nobody waits for the answer: what it would take is others'. Work that must be finished
+        # all the same, a write above all, shields itself.
+        handler_cancellation=True,
     )
     try:
         await _start(runner, settings, port)

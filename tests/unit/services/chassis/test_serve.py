@@ -59,6 +59,30 @@ async def test_a_request_in_flight_is_answered_before_the_process_ends(
         await asyncio.open_connection("127.0.0.1", unused_tcp_port)
 
 
+async def test_a_request_whose_client_has_left_is_given_up(unused_tcp_port: int) -> None:
+    begun, given_up = asyncio.Event(), asyncio.Event()
+
+    async def endless(request: web.Request) -> web.Response:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+        return web.Response()
+
+    serving = asyncio.create_task(serve(application_with(endless), Settings(), unused_tcp_port))
+    await until_listening(unused_tcp_port)
+    _, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n")
+    async with asyncio.timeout(20):
+        await begun.wait()
+        writer.close()
+        await given_up.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await serving
+
+
 async def test_a_port_that_is_taken_is_told() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
