@@ -17,7 +17,7 @@ _ZIPF_SHIFT = 2.7  # Mandelbrot's constant: flattens the weight of the few commo
 _PHRASES = 2_000
 _PHRASE_WORDS = (2, 4)
 #: Of the draws; with fewer the text is harder to compress than any prose that we looked at.
-_PHRASE_SHARE = 0.45
+_PHRASE_SHARE = 0.55
 
 
 def _words() -> tuple[str, ...]:
