@@ -46,6 +46,19 @@ def counters(exposition: str, variant: str = "") -> dict[str, float]:
     return found
 
 
+def own_counters(exposition: str, variant: str) -> dict[str, float]:
+    """Those of the variant alone: they stand still once nothing of it is left to be done.
+
+    Raises ValueError as `counters` does.
+    """
+    return {
+        f"{sample.name}{sorted(sample.labels.items())}": sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if sample.name in _kept(family) and sample.labels.get("variant") == variant
+    }
+
+
 def _kept(family: Family) -> tuple[str, ...]:
     """The names of the family's samples that grow and are worth to be stored."""
     if family.type == "counter":

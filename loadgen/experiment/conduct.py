@@ -4,14 +4,14 @@ What comes out is evidence alone, without a figure: those are computed when it i
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from random import Random
 from time import process_time
 from typing import Any, Protocol
 
 from loadgen.evidence.bundle import Experiment
-from loadgen.evidence.receipts import counters, growth
+from loadgen.evidence.receipts import counters, growth, own_counters
 from loadgen.evidence.record import Record
 from loadgen.experiment.arms import Arm, Subject
 from loadgen.experiment.equality import Difference, distinct, first_difference
@@ -25,8 +25,10 @@ from loadgen.sending.pacer import Stage
 SAMPLE = 16
 _SAMPLE_PER_PAIR = 2
 _WARM_UP_SHARE = 0.5
-#: Between blocks, for what an arm has left behind: queued log records, freed connections.
+#: After a block, for what an arm has left behind: queued log records, freed connections. Its
+#: counters have to stand still for so long, or the next arm would pay for it.
 SETTLE_SECONDS = 0.05
+_MOST_LOOKS = 60
 #: Pairs share their inputs; from pair to pair the window moves on by this many.
 _INPUTS_PER_PAIR = 61
 
@@ -119,6 +121,7 @@ async def _warm_up(subject: Subject, settings: Settings, watcher: Watcher) -> No
     for arm in subject.arms:
         watcher.started(arm.name)
         await settings.attack(seconds).run(arm.address, arm.requests)
+        await _come_to_rest(arm, settings.timeout)
         watcher.passed(seconds)
 
 
@@ -135,7 +138,6 @@ async def _blocks(
     blocks = interleaved(tuple(arms), settings.iterations, order)
     for number, block in enumerate(blocks, 1):
         watcher.started(block.arm)
-        await asyncio.sleep(SETTLE_SECONDS)
         records.append(await _block(arms[block.arm], block, settings, watcher))
         if number % len(arms) == 0:
             difference = await _gate(subject, _window(asked, block.pair), settings)
@@ -156,6 +158,7 @@ async def _block(arm: Arm, block: Block, settings: Settings, watcher: Watcher) -
     tally = await settings.attack().run(arm.address, arm.requests, block.pair * _INPUTS_PER_PAIR)
     cpu_seconds = process_time() - started
     after = await _counted(arm, settings.timeout)
+    await _come_to_rest(arm, settings.timeout)
     watcher.finished(arm.name, tally)
     return Record(
         arm=block.arm,
@@ -166,18 +169,43 @@ async def _block(arm: Arm, block: Block, settings: Settings, watcher: Watcher) -
     )
 
 
+async def _come_to_rest(arm: Arm, timeout: float) -> None:
+    """Returns once the variant's own counters stand still, after a few seconds at the latest.
+
+    Where there are none it waits a moment.
+    """
+    counted: Mapping[str, float] = {}
+    for _ in range(_MOST_LOOKS):
+        await asyncio.sleep(SETTLE_SECONDS)
+        earlier, counted = counted, await _read(arm, timeout, own_counters)
+        if counted == earlier:
+            break
+
+
 async def _counted(arm: Arm, timeout: float) -> Mapping[str, float]:
     """The server's counters now; empty where it has no page of them."""
-    if arm.metrics is None:
+    return await _read(arm, timeout, counters)
+
+
+async def _read(
+    arm: Arm, timeout: float, counts: Callable[[str, str], dict[str, float]]
+) -> Mapping[str, float]:
+    try:
+        return counts(await _metrics_page(arm, timeout), arm.variant)
+    except ValueError:
         return {}
+
+
+async def _metrics_page(arm: Arm, timeout: float) -> str:
+    """What the server tells of itself; nothing where it has no such page, or does not answer."""
+    if arm.metrics is None:
+        return ""
     page = arm.metrics
     connection = Connection(page.address, timeout, keep_body=True)
     try:
         response = await connection.request(encode_request(page.address, page.path, {}))
-        if response.status != 200:
-            return {}
-        return counters(response.body.decode("utf-8", "replace"), arm.variant)
     except (RequestFailed, ValueError):
-        return {}
+        return ""
     finally:
         connection.close()
+    return response.body.decode("utf-8", "replace") if response.status == 200 else ""

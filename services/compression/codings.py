@@ -130,9 +130,9 @@ def _open_deflate(level: int) -> Stream:
     return _ZlibStream(level, _DEFLATE_WINDOW_BITS)
 
 
-# The level by size: the small level takes a millisecond or two for a body of `small_bytes`. One more
-# saves a percent or two of the bytes for twice the time, which pays for no client that is nearer
-# than 10 Mbit/s; where all are near, take the large levels for everything.
+# The level by size: the small level takes a millisecond or two for a body of `small_bytes`. One
+# more saves a percent or two of the bytes for twice the time, which pays for no client that is
+# nearer than 10 Mbit/s; where all are near, take the large levels for everything.
 _ALL = (
     Coding("zstd", 9, 3, 1, 1024 * _KIB, 256 * _KIB, _zstd, _ZstdStream),
     Coding("br", 9, 5, 4, 64 * _KIB, 64 * _KIB, _brotli, _BrotliStream),

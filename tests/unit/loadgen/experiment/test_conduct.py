@@ -130,6 +130,41 @@ async def test_the_servers_count_of_a_block_is_the_clients(aiohttp_server: Aioht
         assert record.counters[f"{COUNTER}_count"] == record.sent
 
 
+class Lingering(Service):
+    """After its last answer the optimized route still writes a few records, one between two looks.
+
+    Other routes are disturbed by that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = self.written = self.disturbed = 0
+
+    async def handle(self, request: web.Request) -> web.Response:
+        if request.match_info["variant"] == "optimized":
+            self.waiting = 4
+        elif self.waiting:
+            self.disturbed += 1
+        return await super().handle(request)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        if self.waiting:
+            self.waiting -= 1
+            self.written += 1
+        line = f'log_records_total{{variant="optimized"}} {self.written}\n'
+        return web.Response(text=f"# TYPE log_records_total counter\n{line}")
+
+
+async def test_what_an_arm_leaves_behind_is_done_before_the_next_begins(
+    aiohttp_server: AiohttpServer,
+) -> None:
+    service = Lingering()
+    subject = subject_at(await service.start(aiohttp_server), answers_may_differ=True)
+    await conducted(subject)
+    assert service.written
+    assert not service.disturbed
+
+
 async def test_a_server_without_a_page_of_metrics_is_measured_all_the_same(
     aiohttp_server: AiohttpServer,
 ) -> None:
