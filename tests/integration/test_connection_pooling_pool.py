@@ -11,6 +11,7 @@ import pytest
 from services.connection_pooling.ledger import TooManyWaiting
 from services.connection_pooling.pool import ConnectionPool, PoolClosed, WaitedTooLong
 from services.settings import Settings
+from tests.clock import Clock
 from tests.conftest import until
 from tests.integration.pooling import (
     COUNT,
@@ -39,14 +40,6 @@ async def pool(settings: Settings, events: Events) -> AsyncIterator[ConnectionPo
 async def steps(count: int) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 # ── Lending ─────────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +170,7 @@ async def test_a_waiter_takes_what_is_opened_while_nothing_is_given_back(
 async def test_it_shrinks_to_its_minimum_when_nobody_needs_more(
     settings: Settings, events: Events, execute: Execute
 ) -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     limits: dict[str, Any] = {"minimum": 1, "maximum": 3, "maximum_idle": 60.0, "maximum_age": 1e9}
     async with opened(settings, events, "shrinking", clock, **limits) as pool:
         async with pool.connection(), pool.connection(), pool.connection():
@@ -190,7 +183,7 @@ async def test_it_shrinks_to_its_minimum_when_nobody_needs_more(
 
 
 async def test_a_connection_past_its_age_is_replaced(settings: Settings, events: Events) -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     async with opened(settings, events, clock=clock, minimum=1, maximum=1, maximum_age=100) as pool:
         before = await answer(pool, "SELECT pg_backend_pid()")
         clock.now += 79  # the jitter takes off a fifth at most
@@ -204,7 +197,7 @@ async def test_a_connection_past_its_age_is_replaced(settings: Settings, events:
 async def test_a_free_connection_past_its_age_goes_without_being_asked_for(
     settings: Settings, events: Events
 ) -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     async with opened(settings, events, clock=clock, maximum_age=100) as pool:
         clock.now += 101
         await until(lambda: events.opened == 4)
@@ -370,7 +363,7 @@ async def test_a_statement_given_up_does_not_go_on_on_the_server(
 async def test_a_connection_held_for_long_is_told_once_with_where_it_was_borrowed(
     settings: Settings, events: Events, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     async with opened(settings, events, clock=clock, leak_after=10) as pool:
         async with pool.connection():
             clock.now += 11

@@ -1,17 +1,11 @@
 """One deadline for all who have something to write at the end."""
 
 from services.async_logging.drain import LEAST_SECONDS, Drain
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def test_the_time_runs_from_the_first_who_asks_and_is_never_quite_over() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     drain = Drain(3.0, clock)
     clock.now = 200.0
     assert drain.left() == 3.0

@@ -12,18 +12,12 @@ from services.async_logging.policy import policy_named
 from services.async_logging.record import Level
 from services.async_logging.request_log import MAXIMUM_HELD, RequestLog, Rules
 from services.async_logging.sampling import position, rates_of
+from tests.clock import Clock
 from tests.unit.services.async_logging.made_up import Counts, record
 
 SLOW = 1.0
 NOTHING = Rules(rates_of("/", {"INFO": 0, "DEBUG": 0}), SLOW)
 EVERYTHING = Rules(rates_of("/", {}), SLOW)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Scene:

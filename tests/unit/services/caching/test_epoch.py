@@ -7,6 +7,7 @@ import pytest
 
 from services.caching.background import Background
 from services.caching.epoch import Epoch
+from tests.clock import Clock
 
 AGE = 0.02
 
@@ -34,14 +35,6 @@ class Table:
         return self.epoch
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 async def background() -> AsyncIterator[Background]:
     background = Background()
@@ -57,7 +50,7 @@ async def idle(background: Background) -> None:
 async def test_it_is_asked_for_when_too_old_and_behind_the_reader_before_that(
     background: Background,
 ) -> None:
-    table, clock = Table(), Clock()
+    table, clock = Table(), Clock(100.0)
     epoch = Epoch(table.load, table.bump, AGE, 1, background, clock)
     assert await epoch.current() == 7
     table.epoch = 8
@@ -73,7 +66,7 @@ async def test_it_is_asked_for_when_too_old_and_behind_the_reader_before_that(
 
 
 async def test_it_ages_from_when_it_was_asked_for(background: Background) -> None:
-    table, clock = Table(), Clock()
+    table, clock = Table(), Clock(100.0)
     epoch = Epoch(table.load, table.bump, AGE, 1, background, clock)
     table.go_on.clear()
     asking = asyncio.create_task(epoch.current())

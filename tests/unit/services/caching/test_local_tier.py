@@ -4,14 +4,7 @@ import pytest
 
 from services.caching.entry import Entry
 from services.caching.local_tier import LocalTier
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
