@@ -229,7 +229,7 @@ async def test_a_client_that_does_not_read_holds_up_the_statements_and_no_connec
 
 
 async def test_a_client_that_leaves_ends_the_export(many_posts: Settings, tmp_path: Path) -> None:
-    # In a process: the server of aiohttp's tests cancels a handler whose client leaves, ours not.
+    # In a process, as it is served: its sockets fill up as a client's on another machine do.
     async with (
         serving(many_posts, tmp_path) as (address, _),
         aiohttp.ClientSession(address) as client,
@@ -242,7 +242,8 @@ async def test_a_client_that_leaves_ends_the_export(many_posts: Settings, tmp_pa
         counted = await samples(client)
     statuses = {name for name in counted if "code=" in name and 'variant="export"' in name}
     assert statuses
-    assert all('code="200"' in name for name in statuses)
+    # By a write that fails or by being given up, whichever comes first; never by an error.
+    assert all('code="200"' in name or 'code="499"' in name for name in statuses)
 
 
 async def test_a_client_that_does_not_read_is_left_at_the_deadline(

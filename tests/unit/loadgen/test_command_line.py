@@ -97,7 +97,7 @@ def unusable(*arguments: str) -> str:
 
 def test_a_variant_that_a_technique_does_not_have_is_named() -> None:
     assert unusable("run", "--technique", "caching", "--variant", "offset") == (
-        "error: caching has no variant 'offset', but optimized"
+        "error: caching has no variant 'offset', but optimized, two-tier, conditional"
     )
 
 
