@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     redis_host: str = "127.0.0.1"
     redis_port: Port = 6379
     redis_password: SecretStr = SecretStr("")
-    redis_timeout: Seconds = 0.05
+    redis_timeout: Seconds = 0.2
 
     # Caching
     cache_ttl: Seconds = 60.0
