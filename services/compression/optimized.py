@@ -1,5 +1,6 @@
 """The best coding that the client accepts, where it makes the body smaller."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import hdrs, web
@@ -42,7 +43,10 @@ async def compress(
     body = response.body
     assert isinstance(body, bytes)  # noqa: S101 - what is streamed is for `streamed`
     accepted = accepted_by(request)
-    coding = _chosen(encoder, accepted, response, len(body))
+    encoded_already = hdrs.CONTENT_ENCODING in response.headers
+    coding = chosen(
+        lambda: encoder.choose(accepted, len(body), response.content_type, encoded_already)
+    )
     add_vary(response)
     tag = response.headers.get(hdrs.ETAG) or entity_tag.of_body(body)
     # Asked before encoding: for who has the answer already, the tag is all the work.
@@ -55,10 +59,10 @@ async def compress(
     put(response, encoded)
 
 
-def _chosen(encoder: Encoder, accepted: AcceptEncoding, response: web.Response, size: int) -> str:
-    encoded_already = hdrs.CONTENT_ENCODING in response.headers
+def chosen(choose: Callable[[], str]) -> str:
+    """The coding that is chosen. Raises CodingNotAcceptable where none is."""
     try:
-        return encoder.choose(accepted, size, response.content_type, encoded_already)
+        return choose()
     except NotAcceptable as refusal:
         raise CodingNotAcceptable(refusal) from None
 

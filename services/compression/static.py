@@ -10,12 +10,11 @@ from services.chassis.errors import NotFound
 from services.compression import entity_tag, static_files
 from services.compression.accept_encoding import IDENTITY
 from services.compression.encoder import Encoded
-from services.compression.negotiation import NotAcceptable
 from services.compression.observer import OBSERVER
 from services.compression.optimized import (
-    CodingNotAcceptable,
     accepted_by,
     add_vary,
+    chosen,
     is_unmodified,
     put,
 )
@@ -40,7 +39,7 @@ async def static(request: web.Request) -> web.Response:
     file = request.app[FILES].get(request.match_info["name"])
     if file is None:
         raise NotFound("there is no such file")
-    coding = _chosen(request, file)
+    coding = chosen(lambda: file.choose(accepted_by(request)))
     plain, encoded = file.bodies[IDENTITY], file.bodies[coding]
     headers = {hdrs.CACHE_CONTROL: _CACHE_CONTROL}
     response = web.Response(body=plain, content_type=file.content_type, headers=headers)
@@ -49,10 +48,3 @@ async def static(request: web.Request) -> web.Response:
         put(response, Encoded(coding, encoded))
         request.app[OBSERVER].encoded(coding, len(plain), len(encoded), 0.0)
     return response
-
-
-def _chosen(request: web.Request, file: StaticFile) -> str:
-    try:
-        return file.choose(accepted_by(request))
-    except NotAcceptable as refusal:
-        raise CodingNotAcceptable(refusal) from None

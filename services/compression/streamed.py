@@ -10,9 +10,9 @@ from services.chassis.parameters import PARAMETERS
 from services.compression.accept_encoding import IDENTITY
 from services.compression.codings import CODINGS
 from services.compression.encoder import Observer
-from services.compression.negotiation import NotAcceptable, choose
+from services.compression.negotiation import choose
 from services.compression.observer import OBSERVER
-from services.compression.optimized import CodingNotAcceptable, accepted_by, add_vary
+from services.compression.optimized import accepted_by, add_vary, chosen
 from services.compression.payload import pieces
 from services.compression.piecewise import Piecewise
 
@@ -42,7 +42,8 @@ async def stream(
     No entity tag, since nothing is known of the bytes before they are sent. Raises
     CodingNotAcceptable.
     """
-    encoder = Piecewise(_chosen(request), level)
+    coding = chosen(lambda: choose(accepted_by(request), tuple(CODINGS)))
+    encoder = Piecewise(coding, level)
     add_vary(response)
     response.headers["X-Request-ID"] = REQUEST_ID.get()  # too late for it once this has begun
     if encoder.coding != IDENTITY:
@@ -59,10 +60,3 @@ async def stream(
         pass  # the client has gone
     finally:
         observer.encoded(encoder.coding, encoder.before, encoder.after, encoder.seconds)
-
-
-def _chosen(request: web.Request) -> str:
-    try:
-        return choose(accepted_by(request), tuple(CODINGS))
-    except NotAcceptable as refusal:
-        raise CodingNotAcceptable(refusal) from None
