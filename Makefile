@@ -61,7 +61,7 @@ bench-chassis: $(LOCAL)  ## What the chassis costs: a bare route in it against a
 	$(VENV)/python -m benchmarks.chassis
 
 bench-loadgen: $(LOCAL) $(LOCUST)  ## Whether the load generator is fast enough: against wrk (if installed) and LOCUST (default: into .lab)
-	LOCUST="$(LOCUST)" $(VENV)/python -m benchmarks.loadgen
+	LOCUST="$(LOCUST)" $(VENV)/python -m benchmarks.generator_speed
 
 lock: $(DEV)  ## Compile requirements/*.txt from pyproject.toml, newest versions that its ranges allow
 	$(COMPILE) --upgrade --group dev -o requirements/dev.txt

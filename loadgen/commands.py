@@ -13,15 +13,21 @@ import orjson
 import uvloop
 from rich.console import Console
 
-from loadgen.driving.drive import drive
+from loadgen.driving.driver import drive
 from loadgen.evidence.bundle import Bundle, check_place, merge, read_bundle, write_bundle
 from loadgen.evidence.record import together
-from loadgen.experiment import ab
-from loadgen.experiment.conduct import Settings
-from loadgen.experiment.run import run_subjects, run_techniques
+from loadgen.experiment.inputs import with_constants
+from loadgen.experiment.load_options import LoadOptions
+from loadgen.experiment.series import run_subjects, run_techniques
 from loadgen.experiment.sweep import parse_sweep
 from loadgen.experiment.sweeping import run_sweep, sweeps_of
-from loadgen.experiment.workload import with_constants
+from loadgen.experiment.url_pair import (
+    UrlPair,
+    parse_headers,
+    parse_metrics,
+    read_url_pairs,
+    url_subject,
+)
 from loadgen.judging import comparison
 from loadgen.judging.estimate import Verdict
 from loadgen.judging.judgement import Judgement, document, judge
@@ -48,11 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     addresses, services = _places(arguments.target)
     techniques = _set(_chosen(arguments.technique), arguments.set)
     variants = {each.name: _variants(each, arguments.variant) for each in techniques}
-    settings = _settings(arguments)
+    options = _options(arguments)
     _prepare(arguments.output)
-    bundle = _await(
-        run_techniques(techniques, addresses, services, variants, settings, _progress())
-    )
+    bundle = _await(run_techniques(techniques, addresses, services, variants, options, _progress()))
     return _finish(bundle, arguments.output, arguments.slo)
 
 
@@ -76,23 +80,22 @@ def _sweep(technique: Technique, arguments: argparse.Namespace, output: Path | N
         raise ValueError("a sweep compares one variant with naive: name it")
     chosen = parse_sweep(arguments.parameter, technique) if arguments.parameter else technique.sweep
     addresses, services = _places(arguments.target)
-    settings = _settings(arguments)
+    options = _options(arguments)
     _prepare(output)
     places = addresses[technique.name], services[technique.name]
-    bundle = _await(run_sweep(technique, variant, chosen, *places, settings, _progress()))
+    bundle = _await(run_sweep(technique, variant, chosen, *places, options, _progress()))
     return _finish(bundle, output, arguments.slo)
 
 
 def compare_urls(arguments: argparse.Namespace) -> int:
-    defaults = ab.Question(
-        "", "", arguments.method, ab.headers_of(arguments.header), arguments.body
-    )
-    questions = _questions(arguments, defaults)
-    metrics = ab.metrics_of(arguments.metrics)
-    subject = ab.subject(questions, metrics, arguments.different_answers)
-    settings = _settings(arguments)
+    headers = parse_headers(arguments.header)
+    defaults = UrlPair("", "", arguments.method, headers, arguments.body)
+    pairs = _url_pairs(arguments, defaults)
+    metrics = parse_metrics(arguments.metrics)
+    subject = url_subject(pairs, metrics, arguments.different_answers)
+    options = _options(arguments)
     _prepare(arguments.output)
-    bundle = _await(run_subjects([subject], settings, _progress()))
+    bundle = _await(run_subjects([subject], options, _progress()))
     return _finish(bundle, arguments.output, arguments.slo)
 
 
@@ -174,18 +177,18 @@ def _variants(technique: Technique, named: Sequence[str] | None) -> list[str]:
     return chosen
 
 
-def _questions(arguments: argparse.Namespace, defaults: ab.Question) -> list[ab.Question]:
+def _url_pairs(arguments: argparse.Namespace, defaults: UrlPair) -> list[UrlPair]:
     if arguments.pairs and not arguments.urls:
-        return ab.read_questions(arguments.pairs, defaults)
+        return read_url_pairs(arguments.pairs, defaults)
     if arguments.pairs or len(arguments.urls) != 2:
         raise ValueError("name two URLs, or a file of them with --pairs")
     a, b = arguments.urls
     return [replace(defaults, a=a, b=b)]
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
+def _options(arguments: argparse.Namespace) -> LoadOptions:
     """Raises ValueError when that is no load."""
-    settings = Settings(
+    options = LoadOptions(
         iterations=arguments.iterations,
         concurrency=arguments.concurrency,
         duration=arguments.duration,
@@ -196,8 +199,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         link=arguments.link,
         link_latency=arguments.link_latency,
     )
-    settings.attack()
-    return settings
+    options.attack()
+    return options
 
 
 def _prepare(output: Path | None) -> None:

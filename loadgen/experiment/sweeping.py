@@ -7,11 +7,11 @@ from typing import Any
 from rich.console import Console
 
 from loadgen.evidence.bundle import Bundle
-from loadgen.experiment.arms import MetricsPage, Subject, technique_subject
-from loadgen.experiment.conduct import Settings
-from loadgen.experiment.run import run_each
+from loadgen.experiment.inputs import draw_inputs
+from loadgen.experiment.load_options import LoadOptions
+from loadgen.experiment.series import run_series
+from loadgen.experiment.subject import MetricsPage, Subject, technique_subject
 from loadgen.experiment.sweep import Step, document, steps
-from loadgen.experiment.workload import draw_inputs
 from loadgen.sending.connection import Address
 from services.catalog import BY_NAME
 from services.contract import Sweep, Technique
@@ -23,7 +23,7 @@ async def run_sweep(
     sweep: Sweep,
     address: Address,
     service: Address,
-    settings: Settings,
+    settings: LoadOptions,
     console: Console,
 ) -> Bundle:
     """Naive against the variant.
@@ -36,7 +36,7 @@ async def run_sweep(
         metrics = MetricsPage(service)
         subject = technique_subject(step.technique, inputs, address, metrics, [variant])
         planned.append((_named(subject, sweep, step), _loaded(settings, step)))
-    bundle = await run_each(planned, settings, console)
+    bundle = await run_series(planned, settings, console)
     kept = {"technique": technique.name, **_kept(sweep)}
     return replace(bundle, settings={**bundle.settings, "sweep": kept})
 
@@ -47,7 +47,7 @@ def _named(subject: Subject, sweep: Sweep, step: Step) -> Subject:
     return replace(subject, name=f"{subject.name} {value}", title=f"{subject.title}, {value}")
 
 
-def _loaded(settings: Settings, step: Step) -> Settings:
+def _loaded(settings: LoadOptions, step: Step) -> LoadOptions:
     return replace(
         settings,
         concurrency=step.concurrency or settings.concurrency,

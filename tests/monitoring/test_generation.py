@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from loadgen.driving.control import Load
+from loadgen.driving.continuous_load import ContinuousLoad
 from monitoring import generation
 from monitoring.alerts import alerts
 from monitoring.generation import GENERATED, HERE, drift, files
@@ -241,7 +241,7 @@ def test_a_panels_own_windows_are_grafanas(panel: Panel) -> None:
 
 def test_continuous_load_comes_round_within_the_shortest_window_of_a_panel() -> None:
     variants = sum(len(technique.variants) for technique in TECHNIQUES)
-    assert variants * Load().slot_seconds < rate_interval(0)
+    assert variants * ContinuousLoad().slot_seconds < rate_interval(0)
 
 
 # Questions

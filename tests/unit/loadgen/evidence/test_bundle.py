@@ -25,7 +25,14 @@ from loadgen.evidence.bundle import (
     write_bundle,
 )
 from loadgen.judging.judgement import judge
-from tests.unit.loadgen.made_up import MACHINE, SETTINGS, bundle, experiment, record, records
+from tests.unit.loadgen.evidence_factory import (
+    MACHINE,
+    SETTINGS,
+    bundle,
+    experiment,
+    record,
+    records,
+)
 
 WHOLE = bundle(
     experiment(records([1.9, 2.0]), name="second"),

@@ -9,7 +9,7 @@ import pytest
 
 from loadgen.evidence.bundle import Bundle
 from loadgen.judging.comparison import TOLERANCE, Change, compare, document, lines
-from tests.unit.loadgen.made_up import (
+from tests.unit.loadgen.evidence_factory import (
     ARMS,
     MACHINE,
     SETTINGS,

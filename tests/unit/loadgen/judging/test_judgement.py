@@ -17,7 +17,7 @@ from loadgen.judging.estimate import ASSUMED_NOISE, RECOMMENDED_PAIRS, Speedup, 
 from loadgen.judging.judgement import Comparison, Judged, document, judge
 from loadgen.sending.histogram import Histogram
 from tests.conftest import ROOT
-from tests.unit.loadgen.made_up import (
+from tests.unit.loadgen.evidence_factory import (
     ARMS,
     SETTINGS,
     bundle,

@@ -4,7 +4,7 @@ import pytest
 
 from loadgen.judging.judgement import Judgement, judge
 from loadgen.judging.objective import Objective, check, parse_objective
-from tests.unit.loadgen.made_up import bundle, experiment, records
+from tests.unit.loadgen.evidence_factory import bundle, experiment, records
 
 #: naive takes 2 ms and optimized 1 ms at the median, half as much more at p99; 100 requests/s.
 JUDGEMENT = judge(bundle(experiment(records([2.0] * 4))))

@@ -1,4 +1,4 @@
-"""What came of one block of load, counted as it comes."""
+"""The counts and latencies of one block of load."""
 
 from dataclasses import dataclass, field
 
@@ -7,11 +7,12 @@ from loadgen.sending.histogram import Histogram
 
 
 @dataclass(slots=True)
-class Tally:
-    """`sent` counts those that were due and found no connection, too: each is answered or an error.
+class LoadResult:
+    """`sent` equals `answered` plus `errors`; it includes requests that got no connection.
 
-    `lags` tells how late the generator was: in an open loop how long after its intended instant a
-    request was given to a connection; in a closed one how late a ticker in the same loop ticked.
+    `lags` holds the load generator's own delays in seconds. In an open loop, a lag is the time from
+    a request's intended instant until a connection sends it. In a closed loop, a lag is the delay
+    of a periodic tick in the same event loop.
     """
 
     seconds: float = 0.0
@@ -27,17 +28,17 @@ class Tally:
     def requests_per_second(self) -> float:
         return self.answered / self.seconds if self.seconds else 0.0
 
-    def count(self, outcome: Outcome, latency: float) -> None:
-        """A request's outcome, after so many seconds."""
+    def count(self, outcome: Outcome, latency_seconds: float) -> None:
+        """Count a response with status 2xx as answered, every other outcome as an error."""
         if isinstance(outcome, RequestFailed):
-            self.failed(str(outcome))
+            self.count_error(str(outcome))
         elif 200 <= outcome.status < 300:
             self.answered += 1
             self.body_bytes += outcome.size
-            self.latencies.record(latency)
+            self.latencies.record(latency_seconds)
         else:
-            self.failed(f"status {outcome.status}")
+            self.count_error(f"status {outcome.status}")
 
-    def failed(self, reason: str) -> None:
+    def count_error(self, reason: str) -> None:
         self.errors += 1
         self.first_error = self.first_error or reason

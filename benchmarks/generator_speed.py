@@ -32,7 +32,7 @@ import uvloop
 from benchmarks import bare
 from benchmarks.bare import Server
 from loadgen.experiment.plan import interleaved
-from loadgen.sending.attack import Attack, ClosedLoop, Tally
+from loadgen.sending.attack import Attack, ClosedLoop, LoadResult
 from loadgen.sending.connection import Address, RequestFailed, encode_request
 
 CONNECTIONS = 16
@@ -108,23 +108,23 @@ class Ratio:
 
 async def _loadgen(address: Address) -> Figures:
     attack = Attack(ClosedLoop(CONNECTIONS), BLOCK_SECONDS)
-    tally = await attack.run(address, [encode_request(address, bare.PATH, {})])
-    if tally.errors:
-        raise RequestFailed(tally.first_error)
-    p50, p99 = _as_wrk_reports(tally)
-    return Figures(tally.requests_per_second, p50, p99)
+    result = await attack.run(address, [encode_request(address, bare.PATH, {})])
+    if result.errors:
+        raise RequestFailed(result.first_error)
+    p50, p99 = _as_wrk_reports(result)
+    return Figures(result.requests_per_second, p50, p99)
 
 
-def _as_wrk_reports(tally: Tally) -> tuple[float, float]:
+def _as_wrk_reports(result: LoadResult) -> tuple[float, float]:
     """The latencies' median and 99th percentile by wrk's definition.
 
     Before it reports, wrk adds latencies that were not measured: for one that is longer than twice
     the mean those of the requests which, it supposes, would have been sent meanwhile. That makes
     its p99 another quantity; it is done to ours here, too, so that like is compared with like.
     """
-    expected = tally.seconds / (tally.answered // CONNECTIONS)
+    expected = result.seconds / (result.answered // CONNECTIONS)
     counts = []
-    for latency, count in tally.latencies.buckets():
+    for latency, count in result.latencies.buckets():
         steps = max(1, int(latency / expected)) if latency >= 2 * expected else 1
         counts += [(latency - step * expected, count) for step in range(steps)]
     counts.sort()

@@ -1,4 +1,4 @@
-"""The inputs of a technique's requests, drawn from its declared workload and a seed."""
+"""Draw the inputs of a technique's requests from its declared workload and a seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +9,15 @@ from loadgen.experiment.decoding import Undecodable, document_of
 from loadgen.sending.connection import Address, Connection, RequestFailed, encode_request
 from services.contract import Constant, Followed, Technique, Uniform, Value, Zipf
 
-#: So many inputs are drawn and sent round and round: enough that no short cycle shows.
+#: Number of inputs drawn per technique. A block sends them in a cycle, which is long enough not to
+#: favour caches.
 INPUTS = 512
 _ACCEPT_ANY = {"Accept": "*/*"}
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Query strings, the same for every variant, and the headers that go with them."""
+    """The query strings and headers of a technique's requests, the same for every variant."""
 
     technique: Technique
     queries: tuple[str, ...]
@@ -29,7 +30,7 @@ class Inputs:
         return f"{self.technique.path(variant)}?{query}"
 
     def encoded(self, address: Address, variant: str) -> list[bytes]:
-        """The requests as bytes, in the order of the queries."""
+        """The encoded requests, in the order of the queries."""
         return [
             encode_request(address, self.target(variant, query), self.headers)
             for query in self.queries
@@ -37,28 +38,30 @@ class Inputs:
 
 
 def with_constants(technique: Technique, texts: Sequence[str]) -> Technique:
-    """With these values, written `name=value`, in every request. Raises ValueError."""
-    constants = dict(_constant(technique, text) for text in texts)
+    """The technique with constants, written `name=value`, in every request. Raises ValueError."""
+    constants = dict(_parse_constant(technique, text) for text in texts)
     if not constants:
         return technique
     workload = technique.workload
-    said = ", ".join(f"{name}={constant.value}" for name, constant in constants.items())
+    written = ", ".join(f"{name}={constant.value}" for name, constant in constants.items())
     return replace(
         technique,
         workload=replace(
             workload,
-            description=f"{workload.description.removesuffix('.')}; with {said}.",
+            description=f"{workload.description.removesuffix('.')}; with {written}.",
             draws={**workload.draws, **constants},
         ),
     )
 
 
-def _constant(technique: Technique, text: str) -> tuple[str, Constant]:
+def _parse_constant(technique: Technique, text: str) -> tuple[str, Constant]:
     name, separator, value = text.partition("=")
     parameters = {each.name: each for each in technique.parameters}
     if not separator or name not in parameters:
-        there = ", ".join(parameters) or "none"
-        raise ValueError(f"{text!r} sets nothing: write NAME=VALUE; {technique.name} has {there}")
+        known = ", ".join(parameters) or "none"
+        raise ValueError(
+            f"{text!r} sets no parameter: write NAME=VALUE; parameters of {technique.name}: {known}"
+        )
     try:
         return name, Constant(parameters[name].parse(value))
     except ValueError as error:
@@ -66,23 +69,27 @@ def _constant(technique: Technique, text: str) -> tuple[str, Constant]:
 
 
 async def draw_inputs(technique: Technique, address: Address, seed: int, timeout: float) -> Inputs:
-    """Raises RequestFailed when a draw needs the service and the service does not answer."""
+    """Draw the inputs; the same seed gives the same inputs.
+
+    Raises RequestFailed if a draw follows links of the service and a request fails.
+    """
     random = Random(f"{seed}/{technique.name}")
     columns: dict[str, list[Value]] = {}
     for name, draw in technique.workload.draws.items():
         if isinstance(draw, Followed):
-            met = await _followed(technique, name, draw, address, timeout)
-            columns[name] = random.choices(met, k=INPUTS)
+            values = await _follow_links(technique, name, draw, address, timeout)
+            columns[name] = random.choices(values, k=INPUTS)
         else:
             columns[name] = sample(draw, random, INPUTS)
     queries = [
-        urlencode(dict(zip(columns, values, strict=True)))
-        for values in zip(*columns.values(), strict=True)
+        urlencode(dict(zip(columns, row, strict=True)))
+        for row in zip(*columns.values(), strict=True)
     ]
     return Inputs(technique, tuple(queries) or ("",))
 
 
 def sample(draw: Constant | Uniform | Zipf, random: Random, count: int) -> list[Value]:
+    """`count` values from the distribution. Zipf gives rank k the weight k to the -exponent."""
     match draw:
         case Constant(value):
             return [value] * count
@@ -93,13 +100,14 @@ def sample(draw: Constant | Uniform | Zipf, random: Random, count: int) -> list[
             return list(random.choices(ranks, [rank**-exponent for rank in ranks], k=count))
 
 
-async def _followed(
+async def _follow_links(
     technique: Technique, name: str, draw: Followed, address: Address, timeout: float
 ) -> list[Value]:
+    """Values of parameter `name` in a chain of links. Raises RequestFailed."""
     connection = Connection(address, timeout, keep_body=True)
     try:
         path = technique.path("optimized")
-        # A cursor belongs to the list that it was handed out for: the same filter, the same order.
+        # A cursor is valid only for the filter and the order of the page that issued the cursor.
         start = f"{path}?{urlencode({**_constants(technique), **draw.query})}"
         reference = await _link(connection, address, start, draw.first)
         values: list[Value] = [_parameter(reference, name)]
@@ -125,12 +133,12 @@ async def _link(connection: Connection, address: Address, target: str, relation:
     links = document.get("links") if isinstance(document, dict) else None
     reference = links.get(relation) if isinstance(links, dict) else None
     if not isinstance(reference, str):
-        raise RequestFailed(f"{target}: the answer has no link {relation!r}")
+        raise RequestFailed(f"{target}: the response has no link {relation!r}")
     return reference
 
 
 def _parameter(reference: str, name: str) -> str:
     values = parse_qs(urlsplit(reference).query).get(name)
     if not values:
-        raise RequestFailed(f"the link {reference!r} has no {name!r}")
+        raise RequestFailed(f"the link {reference!r} has no parameter {name!r}")
     return values[0]

@@ -1,8 +1,8 @@
-"""To be called back at an instant, and not a millisecond beside it.
+"""Timers that call back at an exact instant.
 
-The timers of uvloop are whole milliseconds and fire up to one of them too early or too late, which
-is more than many a request takes. Linux has timers in nanoseconds that are files to wait for; with
-them a callback comes some 0.05 ms late, without a processor spinning until it is time.
+The timers of uvloop have a resolution of 1 ms and fire up to 1 ms early or late, which is longer
+than many requests take. On Linux, timerfd has a resolution of 1 ns: a callback comes about 0.05 ms
+late, without busy waiting.
 """
 
 import asyncio
@@ -18,18 +18,21 @@ _TIMER_ABSOLUTE = 1
 _NANOSECONDS = 1_000_000_000
 
 
-class Alarm(Protocol):
-    """Calls back once for each `set`, from the event loop; the last `set` is the one that holds."""
+class PreciseTimer(Protocol):
+    """Calls its callback from the event loop, once for each `schedule`."""
 
-    def set(self, instant: float) -> None:
-        """To `instant` on the clock of perf_counter; one that has passed rings at once."""
+    def schedule(self, instant: float) -> None:
+        """Fire at `instant` of perf_counter, at once if it has passed.
+
+        A second call before that replaces the first.
+        """
 
     def close(self) -> None: ...
 
 
-def create_alarm(ring: Callable[[], None]) -> Alarm:
-    """The most exact that this system has; to be called, and closed, in a running event loop."""
-    return TimerFile(ring) if sys.platform == "linux" else LoopTimer(ring)
+def create_timer(callback: Callable[[], None]) -> PreciseTimer:
+    """The most precise timer of this system. Create and close it in a running event loop."""
+    return TimerfdTimer(callback) if sys.platform == "linux" else EventLoopTimer(callback)
 
 
 class _Time(ctypes.Structure):
@@ -40,14 +43,14 @@ class _Setting(ctypes.Structure):
     _fields_ = (("interval", _Time), ("value", _Time))
 
 
-class TimerFile:
-    """timerfd_create(2), which Python itself offers from 3.13 on only.
+class TimerfdTimer:
+    """A timer of timerfd_create(2), through ctypes: Python offers it only from 3.13 on.
 
-    perf_counter is CLOCK_MONOTONIC here, so that an instant needs no conversion.
+    On Linux, perf_counter reads CLOCK_MONOTONIC, so an instant needs no conversion.
     """
 
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
         self._library = ctypes.CDLL(None, use_errno=True)
         self._file = self._library.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
         if self._file < 0:
@@ -55,8 +58,8 @@ class TimerFile:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._file, self._expired)
 
-    def set(self, instant: float) -> None:
-        # Zero would not ring at all.
+    def schedule(self, instant: float) -> None:
+        # Zero would disarm the timer.
         nanoseconds = max(1, int(instant * _NANOSECONDS))
         setting = _Setting(_Time(0, 0), _Time(*divmod(nanoseconds, _NANOSECONDS)))
         self._library.timerfd_settime(self._file, _TIMER_ABSOLUTE, ctypes.byref(setting), None)
@@ -68,21 +71,21 @@ class TimerFile:
     def _expired(self) -> None:
         try:
             os.read(self._file, 8)
-        except BlockingIOError:  # set anew since it expired: not yet
+        except BlockingIOError:  # scheduled again after it expired
             return
-        self._ring()
+        self._callback()
 
 
-class LoopTimer:
-    """The event loop's own timer, for systems that have nothing better."""
+class EventLoopTimer:
+    """The event loop's own timer, for systems without timerfd."""
 
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
         self._loop = asyncio.get_running_loop()
         self._instant = 0.0
         self._handle: asyncio.TimerHandle | None = None
 
-    def set(self, instant: float) -> None:
+    def schedule(self, instant: float) -> None:
         self.close()
         self._instant = instant
         delay = max(0.0, instant - perf_counter())
@@ -95,6 +98,6 @@ class LoopTimer:
 
     def _expired(self) -> None:
         if perf_counter() < self._instant:
-            self.set(self._instant)
+            self.schedule(self._instant)
         else:
-            self._ring()
+            self._callback()

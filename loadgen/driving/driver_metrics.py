@@ -1,4 +1,4 @@
-"""What the load generator tells of itself: its own metrics, in Prometheus' exposition."""
+"""The load generator's own metrics, for Prometheus."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from loadgen.driving.control import Slot
-from loadgen.sending.attack import Tally
+from loadgen.driving.continuous_load import Slot
+from loadgen.sending.attack import LoadResult
 from loadgen.sending.histogram import Histogram
 from services.telemetry import (
     LOADGEN_ACTIVE,
@@ -22,23 +22,26 @@ from services.telemetry import (
 )
 
 
-class Exposition:
-    """Counts attacks as they end. However many there are, its size stays the same."""
+class DriverMetrics:
+    """Counts attacks when they end. Its size does not depend on their number."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._requests = Counter(*_facts(LOADGEN_REQUESTS), registry=self.registry)
-        self._durations = _Buckets(LOADGEN_REQUEST_DURATION, self.registry)
-        self._lags = _Buckets(LOADGEN_LAG, self.registry)
-        self._active = Gauge(*_facts(LOADGEN_ACTIVE), registry=self.registry)
-        self._intended = Gauge(*_facts(LOADGEN_INTENDED_RATE), registry=self.registry)
+        self._requests = Counter(*_definition(LOADGEN_REQUESTS), registry=self.registry)
+        self._durations = _HistogramMetric(LOADGEN_REQUEST_DURATION, self.registry)
+        self._lags = _HistogramMetric(LOADGEN_LAG, self.registry)
+        self._active = Gauge(*_definition(LOADGEN_ACTIVE), registry=self.registry)
+        self._intended_rate = Gauge(*_definition(LOADGEN_INTENDED_RATE), registry=self.registry)
 
-    def intend(self, rate: float, slots: list[Slot]) -> None:
-        """The slots of a round, each of which is to be driven at `rate`; 0 where none is meant."""
-        self._intended.clear()
+    def set_intended_rate(self, rate: float, slots: list[Slot]) -> None:
+        """Divide `rate` by the slots of a round: each slot has the rate for its share of time.
+
+        A rate of 0 means a closed loop or no load.
+        """
+        self._intended_rate.clear()
         for slot in slots:
-            self._intended.labels(*slot).inc(rate / len(slots))
+            self._intended_rate.labels(*slot).inc(rate / len(slots))
 
     def begin(self, slot: Slot) -> None:
         self._active.labels(*slot).set(1)
@@ -46,15 +49,15 @@ class Exposition:
     def end(self, slot: Slot) -> None:
         self._active.labels(*slot).set(0)
 
-    def count(self, slot: Slot, tally: Tally) -> None:
-        self._requests.labels(*slot, "ok").inc(tally.answered)
-        self._requests.labels(*slot, "error").inc(tally.errors)
-        self._durations.add(slot, tally.latencies)
-        self._lags.add(slot, tally.lags)
+    def count(self, slot: Slot, result: LoadResult) -> None:
+        self._requests.labels(*slot, "ok").inc(result.answered)
+        self._requests.labels(*slot, "error").inc(result.errors)
+        self._durations.add(slot, result.latencies)
+        self._lags.add(slot, result.lags)
 
 
-class _Counts:
-    """The observations of one variant, by bucket; the last one has no upper bound."""
+class _BucketCounts:
+    """The observations of one variant by bucket. The last bucket has no upper bound."""
 
     __slots__ = ("by_bucket", "sum")
 
@@ -63,16 +66,16 @@ class _Counts:
         self.sum = 0.0
 
 
-class _Buckets(Collector):
-    """A histogram metric that takes whole histograms, some hundred values each, not single ones."""
+class _HistogramMetric(Collector):
+    """A Prometheus histogram that adds whole histograms instead of single observations."""
 
     def __init__(self, metric: Metric, registry: CollectorRegistry) -> None:
         self._metric = metric
-        self._children: dict[Slot, _Counts] = {}
+        self._children: dict[Slot, _BucketCounts] = {}
         registry.register(self)
 
     def add(self, slot: Slot, histogram: Histogram) -> None:
-        counts = self._children.setdefault(slot, _Counts(len(self._metric.buckets)))
+        counts = self._children.setdefault(slot, _BucketCounts(len(self._metric.buckets)))
         for value, count in histogram.buckets():
             counts.by_bucket[bisect_left(self._metric.buckets, value)] += count
         counts.sum += histogram.mean * histogram.count
@@ -87,5 +90,5 @@ class _Buckets(Collector):
         yield family
 
 
-def _facts(metric: Metric) -> tuple[str, str, tuple[str, ...]]:
+def _definition(metric: Metric) -> tuple[str, str, tuple[str, ...]]:
     return metric.name, metric.description, metric.labels

@@ -1,9 +1,9 @@
-"""A technique as the arms of an experiment."""
+"""Subjects: the arms that are compared, and their requests."""
 
 import pytest
 
-from loadgen.experiment.arms import MetricsPage, technique_subject
-from loadgen.experiment.workload import Inputs
+from loadgen.experiment.inputs import Inputs
+from loadgen.experiment.subject import MetricsPage, technique_subject
 from loadgen.sending.connection import Address
 from tests.unit.services.made_up import MADE_UP
 
@@ -13,7 +13,7 @@ INPUTS = Inputs(MADE_UP, ("count=1", "count=2"))
 
 
 @pytest.mark.parametrize("variants", [["optimized"], ["other", "optimized"]])
-def test_naive_is_the_baseline_and_its_own_control(variants: list[str]) -> None:
+def test_naive_is_the_baseline_and_the_control(variants: list[str]) -> None:
     subject = technique_subject(MADE_UP, INPUTS, ADDRESS, METRICS, variants)
     assert [arm.name for arm in subject.arms] == ["naive", *variants, "control"]
     assert subject.baseline.name == "naive"
@@ -21,9 +21,10 @@ def test_naive_is_the_baseline_and_its_own_control(variants: list[str]) -> None:
     control = subject.arms[-1]
     assert control.requests == subject.baseline.requests
     assert control.variant == "naive"
+    assert not subject.answers_may_differ
 
 
-def test_all_arms_ask_the_same_in_the_same_order() -> None:
+def test_all_arms_send_the_same_inputs_in_the_same_order() -> None:
     subject = technique_subject(MADE_UP, INPUTS, ADDRESS, METRICS, ["optimized"])
     naive, optimized, _ = subject.arms
     assert naive.targets == ("/made-up/naive?count=1", "/made-up/naive?count=2")

@@ -1,10 +1,10 @@
-"""The arms of an experiment: where each one's requests go, and who counts them there."""
+"""The subject of an experiment: two or more arms that get the same requests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loadgen.experiment.inputs import Inputs
 from loadgen.experiment.plan import CONTROL
-from loadgen.experiment.workload import Inputs
 from loadgen.sending.connection import Address
 from services.contract import Technique
 
@@ -13,7 +13,7 @@ METRICS_PATH = "/metrics"
 
 @dataclass(frozen=True, slots=True)
 class MetricsPage:
-    """Where a server tells what it has counted, in Prometheus's format."""
+    """The page where a server shows its counters in Prometheus's format."""
 
     address: Address
     path: str = METRICS_PATH
@@ -21,9 +21,9 @@ class MetricsPage:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """Requests as bytes, in order; `targets` says for people what each of them asks.
+    """One of the compared implementations: its encoded requests and their targets, in order.
 
-    Where the server tells variants apart, `variant` is what its counters call this one.
+    `variant` is the arm's label value in the server's counters; empty if the server has none.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is compared: the baseline first, the control last.
+    """The arms of one experiment: the baseline first, the control last.
 
-    With `answers_may_differ` the arms are not asked whether they answer the same.
+    With `answers_may_differ`, the responses of the arms are not compared.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Subject:
 
 
 def with_control(arms: Sequence[Arm]) -> tuple[Arm, ...]:
-    """The arms, and the first of them once more: what it then differs by is noise."""
+    """Add the baseline once more as the control: any difference between the two is noise."""
     return (*arms, replace(arms[0], name=CONTROL))
 
 
@@ -68,7 +68,7 @@ def technique_subject(
     metrics: MetricsPage | None,
     variants: Sequence[str],
 ) -> Subject:
-    """Naive against these variants, all with the same inputs."""
+    """Compare naive with these variants. All arms get the same inputs."""
     arms = [
         Arm(
             name=variant,
