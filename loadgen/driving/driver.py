@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -177,10 +178,20 @@ async def _serve(driver: Driver, settings: Settings) -> None:
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port or DEFAULT_PORT).start()
+        await _listen(runner, settings.host, settings.port or DEFAULT_PORT)
         await stop.wait()
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(
+            f"cannot listen on {host}:{port} ({reason}): set LAB_PORT to another port"
+        ) from error
 
 
 def create_application(driver: Driver) -> web.Application:
