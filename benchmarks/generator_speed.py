@@ -1,14 +1,15 @@
-"""`make bench-loadgen`: is the load generator fast enough not to be what it measures?
+"""`make bench-loadgen`: compare the speed of the load generator with wrk and Locust.
 
-Against one bare aiohttp server, with the same number of connections: the closed loop of loadgen,
-`wrk -t1`, and Locust's FastHttpUser. All take turns, in random order, in many short blocks, so that
-the ratios hold on a noisy machine; a ratio is the median of those of neighbouring blocks. Where
-other processes take their share of the machine, it is waited for a quiet moment, and blocks during
-which it was not quiet are not counted. If there are too few others in five minutes, all are
-counted, and a line says so.
+A slow load generator would measure itself instead of the service. The closed loop of loadgen,
+`wrk -t1` and Locust's FastHttpUser load the same bare aiohttp server with the same number of
+connections. They take turns in random order, in many short blocks. A ratio is the median over pairs
+of neighbouring blocks, which is stable on a noisy machine.
 
-Exit code 1 when a ratio is not as promised. What is not installed is left out, and a line says so:
-wrk from PATH, Locust from the environment variable LOCUST.
+The benchmark waits for moments in which other processes leave the machine alone, and drops blocks
+in which they did not. If five minutes are not enough, all blocks count and a line says so.
+
+Exit code 1: a ratio is not as promised. The benchmark finds wrk in PATH, and Locust in PATH or
+through the environment variable LOCUST. A missing tool is left out with a message.
 """
 
 import asyncio
@@ -36,16 +37,16 @@ from loadgen.sending.attack import Attack, ClosedLoop, LoadResult
 from loadgen.sending.connection import Address, RequestFailed, encode_request
 
 CONNECTIONS = 16
-#: Many short pairs, and their median: a neighbour's burst spoils a few of them, not the result.
-#: Locust, which is slow to start and far from its limit, has one longer block in each round.
+#: The median of many short pairs tolerates a few pairs disturbed by other processes. Locust starts
+#: slowly and is far from its promised limit, so each round has only one longer block of it.
 ROUNDS = 8
 PAIRS_PER_ROUND = 6
 BLOCK_SECONDS = 1
-#: So much of the machine may others take during a block, in so many pairs they must not take more,
-#: and so long it is tried to find them: more rounds, begun in quiet moments.
+#: Share of the machine that other processes may take in a quiet block.
 QUIET_SHARE = 0.1
+#: Rounds are added until there are this many quiet pairs, or until the time limit.
 QUIET_PAIRS = 36
-PATIENCE_SECONDS = 300
+MEASURING_SECONDS = 300
 LOCUST_SECONDS = 4
 
 PROMISED_OF_WRK = 0.8
@@ -57,7 +58,7 @@ from locust import FastHttpUser, task
 
 class User(FastHttpUser):
     @task
-    def ask(self):
+    def get(self):
         self.client.get({bare.PATH!r})
 """
 _MACHINE = Path("/proc/stat")
@@ -69,12 +70,12 @@ _WRK_UNITS = {b"us": 1e-6, b"ms": 1e-3, b"s": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one block: requests/s, and latencies in seconds but for Locust, which counts in ms."""
+    """One block: requests/s, latencies in seconds. Locust, which rounds to 1 ms, has none."""
 
     rate: float
     p50: float = 0.0
     p99: float = 0.0
-    #: Of the machine, taken by processes that are none of the benchmark's.
+    #: Share of the machine that processes outside the benchmark took.
     others_share: float = 0.0
 
     @property
@@ -84,25 +85,25 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One promise, and what was found in each comparison of neighbouring blocks."""
+    """A promised ratio, and its value in each pair of neighbouring blocks."""
 
     name: str
-    found: Sequence[float]
+    values: Sequence[float]
     at_least: float
     at_most: float = float("inf")
 
     @property
-    def kept(self) -> bool:
-        return self.at_least <= median(self.found) <= self.at_most
+    def is_kept(self) -> bool:
+        return self.at_least <= median(self.values) <= self.at_most
 
     def __str__(self) -> str:
-        found = sorted(self.found)
-        low, high = found[len(found) // 4], found[-1 - len(found) // 4]
+        values = sorted(self.values)
+        low, high = values[len(values) // 4], values[-1 - len(values) // 4]
         most = f" and at most {self.at_most:g}" if self.at_most < float("inf") else ""
         return (
-            f"{self.name}: median {median(found):.2f} of {len(found)}"
+            f"{self.name}: median {median(values):.2f} of {len(values)} pairs"
             f" (half of them from {low:.2f} to {high:.2f}),"
-            f" promised: at least {self.at_least:g}{most}: {'kept' if self.kept else 'MISSED'}"
+            f" promised: at least {self.at_least:g}{most}: {'kept' if self.is_kept else 'MISSED'}"
         )
 
 
@@ -116,11 +117,11 @@ async def _loadgen(address: Address) -> Figures:
 
 
 def _as_wrk_reports(result: LoadResult) -> tuple[float, float]:
-    """The latencies' median and 99th percentile by wrk's definition.
+    """Median and 99th percentile of the latencies by wrk's definition.
 
-    Before it reports, wrk adds latencies that were not measured: for one that is longer than twice
-    the mean those of the requests which, it supposes, would have been sent meanwhile. That makes
-    its p99 another quantity; it is done to ours here, too, so that like is compared with like.
+    wrk adds latencies that it did not measure. For each latency over twice the mean, wrk adds those
+    of the requests that a client could have sent meanwhile. We apply the same correction to our
+    latencies, so that both p99 are the same quantity.
     """
     expected = result.seconds / (result.answered // CONNECTIONS)
     counts = []
@@ -180,23 +181,23 @@ async def _output(program: str, *arguments: str) -> bytes:
 
 
 Tool = Callable[[Address], Awaitable[Figures]]
-#: The figures of neighbouring blocks, by tool.
+#: The figures of neighbouring blocks by tool.
 Pair = dict[str, Figures]
-#: Pairs, of which one has Locust, too.
+#: Pairs; one of them has a block of Locust too.
 Round = list[Pair]
 
 
 def _tools() -> dict[str, Tool]:
-    """Those that are installed; of the others a line is printed."""
+    """The installed tools by name. Prints a line for each missing one."""
     tools: dict[str, Tool] = {"loadgen": _loadgen}
     if wrk := shutil.which("wrk"):
         tools["wrk"] = partial(_wrk, wrk)
     else:
-        _print("wrk is left out, for it is not installed; on Debian: apt install wrk")
+        _print("wrk is not installed and is left out; on Debian: apt install wrk")
     if locust := shutil.which(os.environ.get("LOCUST", "locust")):
         tools["Locust"] = partial(_locust, locust)
     else:
-        _print("Locust is left out, for it is not where the environment variable LOCUST says")
+        _print("Locust is not found and is left out; set LOCUST to the path of its program")
     return tools
 
 
@@ -205,8 +206,8 @@ async def _measure(tools: Mapping[str, Tool]) -> list[Round]:
     rounds: list[Round] = []
     async with bare.running("benchmarks.bare", bare.PATH) as server:
         for tool in tools.values():
-            await tool(server.address)  # warm
-        deadline = perf_counter() + PATIENCE_SECONDS
+            await tool(server.address)  # warm up
+        deadline = perf_counter() + MEASURING_SECONDS
         while len(rounds) < ROUNDS or (
             len(_quiet(rounds)) < QUIET_PAIRS and perf_counter() < deadline
         ):
@@ -217,20 +218,20 @@ async def _measure(tools: Mapping[str, Tool]) -> list[Round]:
 async def _round(
     tools: Mapping[str, Tool], server: Server, random: Random, deadline: float
 ) -> Round:
-    """Pairs of the quick ones, one block of Locust somewhere between them."""
-    quick = tuple(tool for tool in tools if tool != "Locust")
-    plan = [(block.pair, block.arm) for block in interleaved(quick, PAIRS_PER_ROUND, random)]
+    """Run pairs of loadgen and wrk, and one block of Locust at a random place between them."""
+    paired = tuple(tool for tool in tools if tool != "Locust")
+    plan = [(block.pair, block.arm) for block in interleaved(paired, PAIRS_PER_ROUND, random)]
     if "Locust" in tools:
         plan.insert(random.randrange(len(plan) + 1), (0, "Locust"))
     pairs: Round = [{} for _ in range(PAIRS_PER_ROUND)]
     for pair, tool in plan:
         if not pairs[pair]:
-            await _quiet_moment(server, deadline)
-        pairs[pair][tool] = await _watched(tools[tool], server)
+            await _wait_for_quiet(server, deadline)
+        pairs[pair][tool] = await _run_block(tools[tool], server)
     return pairs
 
 
-async def _quiet_moment(server: Server, deadline: float) -> None:
+async def _wait_for_quiet(server: Server, deadline: float) -> None:
     while perf_counter() < deadline:
         others = _others_seconds(server)
         await asyncio.sleep(_LOOK_SECONDS)
@@ -238,8 +239,8 @@ async def _quiet_moment(server: Server, deadline: float) -> None:
             return
 
 
-async def _watched(tool: Tool, server: Server) -> Figures:
-    """With what others took of the machine meanwhile."""
+async def _run_block(tool: Tool, server: Server) -> Figures:
+    """Run one block and add the share of the machine that other processes took."""
     begin, others = perf_counter(), _others_seconds(server)
     figures = await tool(server.address)
     share = _share(_others_seconds(server) - others, perf_counter() - begin)
@@ -251,11 +252,11 @@ def _share(processor_seconds: float, seconds: float) -> float:
 
 
 def _others_seconds(server: Server) -> float:
-    """Processor time of the whole machine but for this process, its children and the server."""
+    """Processor seconds of the machine without this process, its children and the server."""
     if not _MACHINE.exists():
         return 0.0
     user, nice, system, _, _, _, _, stolen = map(int, _MACHINE.read_text().split()[1:9])
-    # The name of a process, in brackets, may have spaces in it.
+    # The process name is in brackets and may contain spaces.
     fields = Path(f"/proc/{server.process}/stat").read_text().rpartition(")")[2].split()
     ticks = user + nice + system + stolen - sum(map(int, fields[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
@@ -281,8 +282,8 @@ def _ratios(rounds: Sequence[Round], pairs: Sequence[Pair], tools: Collection[st
             Ratio("p99, loadgen over wrk", over_wrk("p99"), *PROMISED_LATENCY_RATIO),
         ]
     if "Locust" in tools:
-        found = [_rate(pairs, "loadgen") / _rate(pairs, "Locust") for pairs in rounds]
-        ratios.append(Ratio("requests/s, loadgen over Locust", found, PROMISED_OF_LOCUST))
+        values = [_rate(pairs, "loadgen") / _rate(pairs, "Locust") for pairs in rounds]
+        ratios.append(Ratio("requests/s, loadgen over Locust", values, PROMISED_OF_LOCUST))
     return ratios
 
 
@@ -291,7 +292,7 @@ def _rate(pairs: Sequence[Pair], tool: str) -> float:
 
 
 def _report(rounds: Sequence[Round], tools: Collection[str]) -> int:
-    pairs = _counted(rounds)
+    pairs = _counted_pairs(rounds)
     for tool in tools:
         figures = [pair[tool] for pair in chain.from_iterable(rounds) if tool in pair]
         line = f"{tool:8} {median(one.rate for one in figures):7.0f} requests/s"
@@ -302,23 +303,23 @@ def _report(rounds: Sequence[Round], tools: Collection[str]) -> int:
     ratios = _ratios(rounds, pairs, tools)
     for ratio in ratios:
         _print(str(ratio))
-    return 0 if all(ratio.kept for ratio in ratios) else 1
+    return 0 if all(ratio.is_kept for ratio in ratios) else 1
 
 
-def _counted(rounds: Sequence[Round]) -> list[Pair]:
+def _counted_pairs(rounds: Sequence[Round]) -> list[Pair]:
     everything, quiet = list(chain.from_iterable(rounds)), _quiet(rounds)
     _print(
-        f"{len(quiet)} of {len(everything)} pairs of blocks were quiet: others took less than"
-        f" {QUIET_SHARE:.0%} of the machine"
+        f"{len(quiet)} of {len(everything)} pairs of blocks were quiet: other processes took at"
+        f" most {QUIET_SHARE:.0%} of the machine"
     )
     if len(quiet) >= QUIET_PAIRS:
         return quiet
-    _print("too few, so that all are counted: what is missed may be the neighbours' doing")
+    _print("too few, so all pairs count: other processes may be the cause of a missed promise")
     return everything
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - what the command is for
+    print(line, flush=True)  # noqa: T201 - the output of the command
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Made-up records, experiments and bundles, for tests of what is said of real ones."""
+"""Records, experiments and bundles with invented figures, for tests."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def histogram(values: Sequence[float]) -> Histogram:
 
 
 def record(arm: str = "naive", pair: int = 0, median: float = 0.002, **changes: Any) -> Record:
-    """A block of a second with a hundred answers, spread evenly around the median."""
+    """A block of one second with 100 latencies, spread evenly around the median in seconds."""
     answered = changes.pop("answered", 100)
     errors = changes.pop("errors", 0)
     spread = max(answered - 1, 1)
@@ -45,13 +45,13 @@ def record(arm: str = "naive", pair: int = 0, median: float = 0.002, **changes: 
 def records(
     ratios: Sequence[float], changes: Mapping[tuple[str, int], Mapping[str, Any]] | None = None
 ) -> tuple[Record, ...]:
-    """A pair for each ratio: naive takes so many times as long as optimized.
+    """One pair of blocks per ratio of naive's median to optimized's.
 
-    `changes` are of the block of that arm and pair.
+    `changes` maps an arm and a pair to changed fields of that block.
     """
     made = []
     for pair, ratio in enumerate(ratios):
-        # A control of exactly the baseline's figures would hide whether it is looked at.
+        # The control differs from the baseline, so that tests notice if it is ignored.
         medians = {"naive": 0.001 * ratio, "optimized": 0.001, CONTROL: 0.001 * ratio * 1.001**pair}
         made += [
             record(arm, pair, medians[arm], **(changes or {}).get((arm, pair), {})) for arm in ARMS

@@ -1,4 +1,4 @@
-"""Servers that the tests of `sending` load: one that counts requests, one that never responds."""
+"""Servers that the tests of `sending` load: a counting one and a silent one."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ class Service:
         self.active = 0
         self.maximum_active = 0
         self.statuses: Counter[int] = Counter()
-        #: Every n-th response has status 503; 0 for none.
+        #: With n above 0, each n-th response has status 503.
         self.failing_every = 0
         self.seconds = 0.001
         self.blocking_seconds = 0.0
