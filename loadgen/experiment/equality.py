@@ -118,8 +118,7 @@ def differing_place(
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         children = [(f"{place}.{key}", one[key], other[key]) for key in one]
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = enumerate(zip(one, other, strict=True))
-        children = [(f"{place}[{index}]", *pair) for index, pair in pairs]
+        children = [(f"{place}[{index}]", one[index], other[index]) for index in range(len(one))]
     else:
         # 1 == True in Python, but not in JSON.
         equal = one == other and isinstance(one, bool) == isinstance(other, bool)

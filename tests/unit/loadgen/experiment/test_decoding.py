@@ -52,6 +52,11 @@ def test_a_body_in_another_coding_is_undecodable(coding: str, body: bytes) -> No
         document_of(response(body, coding))
 
 
+def test_a_gzip_body_needs_the_header_of_gzip() -> None:
+    with pytest.raises(Undecodable, match="the body is not gzip"):
+        document_of(response(zlib.compress(BODY), "gzip"))
+
+
 def test_an_unknown_coding_is_reported_with_the_known_ones() -> None:
     with pytest.raises(
         Undecodable, match=r"'rot13' is not supported: only identity, gzip, deflate, br, zstd$"

@@ -52,6 +52,13 @@ def test_a_url_without_a_path_requests_the_root() -> None:
     assert subject_of([UrlPair("http://localhost", "http://localhost/")]).baseline.targets == ("/",)
 
 
+def test_the_workload_names_the_number_of_requests() -> None:
+    one = subject_of([UrlPair(A, B)])
+    assert (one.title, one.workload) == (f"{A} against {B}", "One request")
+    two = subject_of([UrlPair(A, B), UrlPair(A, B)])
+    assert two.workload == "2 requests in turn"
+
+
 def test_each_arm_may_have_its_own_metrics_page() -> None:
     subject = subject_of([UrlPair(A, B)], A="http://127.0.0.1:9001/own/metrics")
     assert subject.baseline.metrics is not None
@@ -95,6 +102,11 @@ def test_a_file_may_mix_plain_pairs_and_json(tmp_path: Path) -> None:
         UrlPair(A, B, "GET", {"Accept": "text/plain"}),
         UrlPair(A, B, "POST", {"Accept": "text/plain", "X": "1"}, "x"),
     ]
+
+
+def test_a_json_pair_needs_only_two_urls(tmp_path: Path) -> None:
+    path = write_pairs(tmp_path, f'{{"a": "{A}", "b": "{B}"}}')
+    assert read_url_pairs(path, DEFAULTS) == [UrlPair(A, B, "GET", {"Accept": "text/plain"})]
 
 
 @pytest.mark.parametrize(

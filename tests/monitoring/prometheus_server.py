@@ -1,4 +1,4 @@
-"""A real Prometheus, Debian's, over HTTP."""
+"""Start a real Prometheus and query it over HTTP."""
 
 import json
 import math
@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from monitoring.generation import GENERATED, HERE
-from monitoring.scraping import RULE_FILES, at, configuration
+from monitoring.generated_files import GENERATED, HERE
+from monitoring.scrape_targets import RULE_FILES, configuration, static_targets
 from services.local.ports import free_port
 
 RULES = HERE / GENERATED / "prometheus"
@@ -25,12 +25,12 @@ RULES = HERE / GENERATED / "prometheus"
 
 @dataclass(frozen=True, slots=True)
 class Prometheus:
-    """Where it answers."""
+    """A running Prometheus at an address."""
 
     address: str
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Raises HTTPError with what Prometheus says of a wrong query."""
+        """The data of a response. Raises HTTPError for a wrong query."""
         url = f"{self.address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310
             return json.load(response)["data"]
@@ -40,12 +40,12 @@ class Prometheus:
         return sorted(values)
 
     def instant(self, expression: str) -> int:
-        """How many series have a value now that is a number."""
+        """The number of series whose present value is finite."""
         result = self.get("query", query=expression)["result"]
         return sum(_is_number(each["value"]) for each in result)
 
     def over_time(self, expression: str, seconds: float, step: float) -> int:
-        """How many series had a value that is a number at any step of so many seconds."""
+        """The number of series with a finite value at any step of the last `seconds`."""
         now = time.time()
         times = {"start": f"{now - seconds}", "end": f"{now}", "step": f"{step}"}
         result = self.get("query_range", query=expression, **times)["result"]
@@ -58,8 +58,10 @@ def _is_number(sample: list[Any]) -> bool:
 
 @contextmanager
 def prometheus_watching(addresses: Mapping[str, str], folder: Path) -> Iterator[Prometheus]:
-    """One that scrapes these, host:port by name, by the same rules as in containers."""
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration(at(addresses))))
+    """Start a Prometheus that scrapes these addresses (host:port by name) with the lab's rules."""
+    (folder / "prometheus.yaml").write_text(
+        yaml.safe_dump(configuration(static_targets(addresses)))
+    )
     for name in RULE_FILES:
         shutil.copy(RULES / name, folder)
     port = free_port()
@@ -86,4 +88,4 @@ def _ready(prometheus: Prometheus, process: "subprocess.Popen[bytes]") -> Promet
             time.sleep(0.05)
         else:
             return prometheus
-    raise AssertionError("Prometheus does not answer")
+    raise AssertionError("Prometheus did not start within 30 s")

@@ -1,11 +1,11 @@
-"""Whom Prometheus asks for metrics."""
+"""The processes that Prometheus scrapes, and its configuration file."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from services.catalog import TECHNIQUES
 
-#: Port by name, as in compose.yaml.
+#: Port by service name, as in compose.yaml.
 TARGETS: dict[str, int] = {
     **{technique.name: technique.port for technique in TECHNIQUES},
     "gateway": 8080,
@@ -14,9 +14,10 @@ TARGETS: dict[str, int] = {
 RULE_FILES = ("recording.yaml", "alerts.yaml")
 
 
-def by_name() -> list[dict[str, Any]]:
-    """By name at run time, and not as static targets: a service that is scaled to several replicas
-    has an address for each, and every one of them is to be asked.
+def dns_targets() -> list[dict[str, Any]]:
+    """Targets found by DNS at run time, for containers.
+
+    The name of a scaled service has one address per replica, and Prometheus scrapes all of them.
     """
     return [
         {
@@ -30,8 +31,8 @@ def by_name() -> list[dict[str, Any]]:
     ]
 
 
-def at(addresses: Mapping[str, str]) -> list[dict[str, Any]]:
-    """At fixed addresses, host:port by name: for a lab without Docker."""
+def static_targets(addresses: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Targets at fixed addresses (host:port by service name), for a lab without Docker."""
     return [
         {
             "job_name": "lab",
@@ -44,7 +45,7 @@ def at(addresses: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def configuration(scrape_configs: list[dict[str, Any]], interval: str = "5s") -> dict[str, Any]:
-    """Prometheus's configuration file; rule files are looked for beside it."""
+    """Prometheus's configuration file. Prometheus looks for the rule files in the same folder."""
     return {
         "global": {
             "scrape_interval": interval,

@@ -1,4 +1,4 @@
-"""What Grafana does with a dashboard before it asks Prometheus: variables, repeats, intervals."""
+"""The queries that Grafana derives from a dashboard: variables, repeated panels, intervals."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-#: Of the data source, in monitoring/grafana/provisioning.
+#: `timeInterval` of the data source in monitoring/grafana/provisioning.
 SCRAPE_SECONDS = 5
-#: Pixels, and so points, of a panel as wide as a screen.
+#: Points of a panel that is as wide as a screen.
 MAXIMUM_POINTS = 1000
 
 Dashboard = dict[str, Any]
 Panel = dict[str, Any]
-#: The values of each variable that are chosen.
+#: The selected values of each variable.
 Chosen = Mapping[str, tuple[str, ...]]
 LabelValues = Callable[[str, str], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A query as Prometheus gets it, and the title that stands above its answer."""
+class PanelQuery:
+    """A query as Prometheus receives it, and the title of its panel."""
 
     title: str
     expression: str
@@ -28,7 +28,7 @@ class Question:
 
 
 def rate_interval(seconds: float) -> int:
-    """`$__rate_interval` in seconds, over so long a time range."""
+    """The value of `$__rate_interval` in seconds, for a time range in seconds."""
     interval = max(SCRAPE_SECONDS, round(seconds / MAXIMUM_POINTS))
     return max(interval + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS)
 
@@ -41,7 +41,7 @@ def panels(dashboard: Dashboard) -> list[Panel]:
 def choices(
     dashboard: Dashboard, label_values: LabelValues
 ) -> Iterator[dict[str, tuple[str, ...]]]:
-    """What can be chosen: all values where several may be, else one after the other."""
+    """The selections of variables: all values at once if possible, otherwise one at a time."""
     names, values = [], []
     for variable in dashboard["templating"]["list"]:
         names.append(variable["name"])
@@ -74,19 +74,19 @@ def _options(variable: dict[str, Any], chosen: Chosen, label_values: LabelValues
             return [value for value in label_values(series, label) if wanted.search(value)]
         case "textbox":
             return [variable["query"]]
-    raise AssertionError(f"a variable of a kind that is not known here: {variable['type']}")
+    raise AssertionError(f"variables of type {variable['type']} are not supported here")
 
 
 def interpolated(text: str, chosen: Chosen, seconds: float = 900) -> str:
-    """The text with its variables filled in; several values become a regular expression."""
+    """The text with the values of its variables. Several values become a regular expression."""
     for name, values in chosen.items():
         joined = values[0] if len(values) == 1 else f"({'|'.join(values)})"
         text = re.sub(rf"\$\{{{name}(:\w+)?\}}|\${name}\b", lambda _, to=joined: to, text)  # type: ignore[misc]
     return text.replace("$__rate_interval", f"{rate_interval(seconds)}s")
 
 
-def questions(dashboard: Dashboard, panel: Panel, chosen: Chosen) -> Iterator[Question]:
-    """All that a panel asks, once for each value of the variables that it is repeated by."""
+def panel_queries(dashboard: Dashboard, panel: Panel, chosen: Chosen) -> Iterator[PanelQuery]:
+    """The queries of a panel, once per value of the variables that repeat the panel."""
     repeated = [
         name for name in (_row_of(dashboard, panel).get("repeat"), panel.get("repeat")) if name
     ]
@@ -96,7 +96,7 @@ def questions(dashboard: Dashboard, panel: Panel, chosen: Chosen) -> Iterator[Qu
             title = f"{interpolated(panel['title'], here)} {target['refId']}"
             place = " · ".join((*values, title) if values else (title,))
             expression = interpolated(target["expr"], here)
-            yield Question(place, expression, bool(target.get("instant")))
+            yield PanelQuery(place, expression, bool(target.get("instant")))
 
 
 def _row_of(dashboard: Dashboard, panel: Panel) -> Panel:
@@ -106,4 +106,4 @@ def _row_of(dashboard: Dashboard, panel: Panel) -> Panel:
             row = each
         if each is panel:
             return row
-    raise AssertionError("the panel is of another dashboard")
+    raise AssertionError("the panel belongs to another dashboard")

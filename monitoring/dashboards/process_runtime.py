@@ -1,4 +1,4 @@
-"""What the processes take, and how the servers behind them look from their side."""
+"""The dashboard of the processes, and of PostgreSQL and Redis as the services see them."""
 
 from grafana_foundation_sdk.builders.dashboard import Row
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
@@ -6,10 +6,10 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import VariableHide
 
-from monitoring.dashboards.frame import choice_of_labels, finished, frame
-from monitoring.dashboards.panels import counting, query, time_series
+from monitoring.dashboards.dashboard_frame import frame, label_variable, numbered
+from monitoring.dashboards.panels import query, time_series, with_unit_axis
 from monitoring.promql import STEP, per_second, quantile, rate, select, total
-from monitoring.recording import LAG, TECHNIQUE
+from monitoring.recording_rules import LAG, TECHNIQUE
 from services.telemetry import (
     CACHE_REQUESTS,
     DATABASE_CONNECTION_WAIT,
@@ -24,15 +24,15 @@ _PROCESS = ("service", "instance")
 _NAME = "{{service}} {{instance}}"
 
 
-def runtime() -> model.Dashboard:
+def process_runtime() -> model.Dashboard:
     dashboard = (
         frame(
             "runtime",
             "5 · Runtime",
-            "What each process takes, and how PostgreSQL and Redis look from the services' side.",
+            "Resources of each process, and PostgreSQL and Redis as the services see them.",
         )
         .with_variable(
-            choice_of_labels("service", "Process", "up", "service", VariableHide.DONT_HIDE)
+            label_variable("service", "Process", "up", "service", VariableHide.DONT_HIDE)
         )
         .with_row(Row("Processes"))
     )
@@ -42,24 +42,24 @@ def runtime() -> model.Dashboard:
     for panel in (_statements(), _failures(), _duration(), _connections(), _opened(), _wait()):
         dashboard = dashboard.with_panel(panel)
     dashboard = dashboard.with_row(Row("Redis, as the services see it")).with_panel(_look_ups())
-    return finished(dashboard)
+    return numbered(dashboard)
 
 
 def _up() -> TimeSeries:
     panel = time_series(
-        "Processes that answer",
-        "Replicas of each process that answer Prometheus. One that is gone altogether has no name"
-        " any more and leaves the picture: that is what the alert TargetDown is for.",
+        "Reachable processes",
+        "Replicas of each process that Prometheus can reach. A removed container disappears from"
+        " this graph; the alert TargetDown reports it.",
         units.Short,
         query(f"sum by (service) ({select('up', _CHOSEN)})", "{{service}}"),
     )
-    return counting(panel.decimals(0))
+    return with_unit_axis(panel.decimals(0))
 
 
 def _cpu() -> TimeSeries:
     return time_series(
         "CPU",
-        "Of one core; a Python process cannot take much more than one.",
+        "Share of one core. A Python process cannot use much more than one core.",
         units.PercentUnit,
         query(total(_PROCESS, rate("process_cpu_seconds_total", STEP, _CHOSEN)), _NAME),
     )
@@ -68,7 +68,7 @@ def _cpu() -> TimeSeries:
 def _memory() -> TimeSeries:
     return time_series(
         "Memory",
-        "Resident memory, shared pages included.",
+        "Resident memory including shared pages.",
         units.BytesIEC,
         query(total(_PROCESS, select("process_resident_memory_bytes", _CHOSEN)), _NAME),
     )
@@ -77,8 +77,8 @@ def _memory() -> TimeSeries:
 def _lag() -> TimeSeries:
     return time_series(
         "Event loop lag, p99",
-        "By how much a timer fires late, of the last five minutes: a handler that computes without"
-        " a pause makes every other request of its process wait as long.",
+        "Lateness of a timer over the last five minutes. A handler that computes without a pause"
+        " delays every other request of its process by the same time.",
         units.Seconds,
         query(LAG, "{{technique}}"),
     )
@@ -87,7 +87,7 @@ def _lag() -> TimeSeries:
 def _collections() -> TimeSeries:
     return time_series(
         "Garbage collections",
-        "Collections a second, of all generations.",
+        "Collections per second, all generations.",
         units.OpsPerSecond,
         query(
             total(("service",), rate("python_gc_collections_total", STEP, _CHOSEN)), "{{service}}"
@@ -98,7 +98,7 @@ def _collections() -> TimeSeries:
 def _files() -> TimeSeries:
     return time_series(
         "Open files",
-        "File descriptors, connections included.",
+        "File descriptors including connections.",
         units.Short,
         query(total(_PROCESS, select("process_open_fds", _CHOSEN)), _NAME),
     )
@@ -107,7 +107,7 @@ def _files() -> TimeSeries:
 def _statements() -> TimeSeries:
     return time_series(
         "Statements",
-        "Statements a second, by the technique that sent them.",
+        "Statements per second by technique.",
         units.OpsPerSecond,
         query(per_second(DATABASE_OPERATIONS, TECHNIQUE, STEP), "{{technique}}"),
     )
@@ -115,18 +115,18 @@ def _statements() -> TimeSeries:
 
 def _failures() -> TimeSeries:
     panel = time_series(
-        "Statements that failed",
-        "Statements a second that brought no answer: refused, broken off, or past their deadline.",
+        "Failed statements",
+        "Statements per second without a result: refused, interrupted or timed out.",
         units.OpsPerSecond,
         query(per_second(DATABASE_OPERATIONS, TECHNIQUE, STEP, 'outcome="error"'), "{{technique}}"),
     )
-    return counting(panel)
+    return with_unit_axis(panel)
 
 
 def _duration() -> TimeSeries:
     return time_series(
         "Duration of a statement, p99",
-        "As the service saw it, the way there and back included.",
+        "Duration at the service, including the network.",
         units.Seconds,
         query(quantile(0.99, DATABASE_OPERATION_DURATION, TECHNIQUE, STEP), "{{technique}}"),
     )
@@ -135,7 +135,7 @@ def _duration() -> TimeSeries:
 def _connections() -> TimeSeries:
     return time_series(
         "Pooled connections",
-        "Connections by state. None idle for long means that requests wait for one.",
+        "Connections by state. If none is idle for long, requests wait for a connection.",
         units.Short,
         query(total(("technique", "state"), DATABASE_CONNECTIONS.name), "{{technique}} {{state}}"),
     )
@@ -144,17 +144,17 @@ def _connections() -> TimeSeries:
 def _opened() -> TimeSeries:
     panel = time_series(
         "Connections opened",
-        "Connections a second. A pool opens few; one for each request is what it saves.",
+        "Connections per second. A pool opens few; without a pool each request opens one.",
         units.OpsPerSecond,
         query(per_second(DATABASE_CONNECTIONS_OPENED, TECHNIQUE, STEP), "{{technique}}"),
     )
-    return counting(panel)
+    return with_unit_axis(panel)
 
 
 def _wait() -> TimeSeries:
     return time_series(
         "Wait for a connection, p99",
-        "Until a request may send its first statement: opening a connection, or its turn.",
+        "Time until a request gets a connection: opening one, or waiting for a free one.",
         units.Seconds,
         query(quantile(0.99, DATABASE_CONNECTION_WAIT, TECHNIQUE, STEP), "{{technique}}"),
     )
@@ -163,7 +163,7 @@ def _wait() -> TimeSeries:
 def _look_ups() -> TimeSeries:
     return time_series(
         "Cache look-ups by result",
-        "Look-ups a second: hit, miss, shared (another request's load), error (out of reach).",
+        "Look-ups per second: hit, miss, shared (with another request), error (unreachable).",
         units.OpsPerSecond,
         query(per_second(CACHE_REQUESTS, ("technique", "result"), STEP), "{{result}}"),
         columns=24,

@@ -1,4 +1,4 @@
-"""What is generated is what the code would generate, and fit to be read."""
+"""The generated files are up to date, and their queries, names and texts are consistent."""
 
 import json
 import re
@@ -12,16 +12,15 @@ import pytest
 import yaml
 
 from loadgen.driving.continuous_load import ContinuousLoad
-from monitoring import generation
 from monitoring.alerts import alerts
-from monitoring.generation import GENERATED, HERE, drift, files
+from monitoring.generated_files import GENERATED, HERE, files, stale_files, write_files
 from monitoring.mechanisms import mechanisms
 from monitoring.questions import QUESTIONS
-from monitoring.recording import groups
+from monitoring.recording_rules import groups
 from services.catalog import TECHNIQUES
 from services.telemetry import METRICS, Metric
 from tests.conftest import ROOT
-from tests.monitoring.grafana import Dashboard, Panel, panels, rate_interval
+from tests.monitoring.grafana_queries import Dashboard, Panel, panels, rate_interval
 
 DASHBOARDS: list[Dashboard] = [
     json.loads(path.read_text("utf-8"))
@@ -34,36 +33,31 @@ PANELS = [
 ]
 DATA_SOURCE = {"type": "prometheus", "uid": "prometheus"}
 
-of_each_dashboard = pytest.mark.parametrize(
-    "dashboard", DASHBOARDS, ids=lambda each: str(each["uid"])
-)
-of_each_panel = pytest.mark.parametrize("panel", PANELS)
+EACH_DASHBOARD = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: str(each["uid"]))
+EACH_PANEL = pytest.mark.parametrize("panel", PANELS)
 
 
-# Drift
-
-
-def test_the_files_are_what_the_code_generates() -> None:
-    assert drift() == [], "run `make generate`"
+def test_the_generated_files_are_up_to_date() -> None:
+    assert stale_files() == [], "run `make generate`"
 
 
 def test_generating_twice_gives_the_same_bytes() -> None:
     assert dict(files()) == dict(files())
 
 
-def test_a_changed_a_missing_and_a_superfluous_file_are_drift(tmp_path: Path) -> None:
-    generation.write(tmp_path)
-    assert drift(tmp_path) == []
+def test_changed_missing_and_superfluous_files_are_stale(tmp_path: Path) -> None:
+    write_files(tmp_path)
+    assert stale_files(tmp_path) == []
     (tmp_path / "QUESTIONS.md").write_text("")
     (tmp_path / "generated" / "dashboards" / "old.json").write_text("{}")
     (tmp_path / "generated" / "prometheus" / "alerts.yaml").unlink()
     stale = ["QUESTIONS.md", "generated/dashboards/old.json", "generated/prometheus/alerts.yaml"]
-    assert [str(path) for path in drift(tmp_path)] == stale
-    generation.write(tmp_path)
-    assert drift(tmp_path) == []
+    assert [str(path) for path in stale_files(tmp_path)] == stale
+    write_files(tmp_path)
+    assert stale_files(tmp_path) == []
 
 
-def test_a_metric_renamed_in_the_code_is_drift() -> None:
+def test_a_metric_renamed_in_the_code_is_stale_files() -> None:
     script = (
         "import services.telemetry as telemetry;"
         "object.__setattr__(telemetry.CACHE_REQUESTS, 'name', 'cache_lookups_total');"
@@ -87,11 +81,8 @@ def test_a_metric_renamed_in_the_code_is_drift() -> None:
     }
 
 
-# Names
-
-
-#: Of the client library, of Prometheus itself.
-GIVEN = {
+#: Series of the client library and of Prometheus itself.
+EXTERNAL = {
     "up",
     "ALERTS",
     "process_cpu_seconds_total",
@@ -100,7 +91,7 @@ GIVEN = {
     "process_start_time_seconds",
     "python_gc_collections_total",
 }
-WORDS = {"by", "or", "and", "on", "bool", "group_left", "group_right", "unless", "Inf"}
+KEYWORDS = {"by", "or", "and", "on", "bool", "group_left", "group_right", "unless", "Inf"}
 
 
 def exposed(metric: Metric) -> set[str]:
@@ -113,11 +104,11 @@ def exposed(metric: Metric) -> set[str]:
 
 
 def names_in(expression: str) -> set[str]:
-    """The series that an expression reads."""
+    """The names of the series in an expression."""
     for noise in (r'"[^"]*"', r"\{[^}]*\}", r"\[[^\]]*\]"):
         expression = re.sub(noise, "", expression)
     expression = re.sub(r"\b(by|on|ignoring|group_left|group_right) \([^)]*\)", "", expression)
-    return set(re.findall(r"[a-zA-Z_:][\w:]*\b(?!\s*\()", expression)) - WORDS
+    return set(re.findall(r"[a-zA-Z_:][\w:]*\b(?!\s*\()", expression)) - KEYWORDS
 
 
 def expressions() -> Iterator[str]:
@@ -130,35 +121,32 @@ def expressions() -> Iterator[str]:
     yield from (question.expression for question in QUESTIONS)
 
 
-def test_every_series_that_is_asked_for_exists() -> None:
+def test_every_queried_series_exists() -> None:
     recorded = {each.name for recordings in groups().values() for each in recordings}
-    known = GIVEN | recorded | {name for metric in METRICS for name in exposed(metric)}
-    asked = set[str]().union(*map(names_in, expressions()))
-    assert asked - known == set()
+    known = EXTERNAL | recorded | {name for metric in METRICS for name in exposed(metric)}
+    queried = set[str]().union(*map(names_in, expressions()))
+    assert queried - known == set()
 
 
-def test_every_metric_is_shown_somewhere() -> None:
-    asked = set[str]().union(*map(names_in, expressions()))
-    assert [metric.name for metric in METRICS if not exposed(metric) & asked] == []
+def test_every_metric_is_queried_somewhere() -> None:
+    queried = set[str]().union(*map(names_in, expressions()))
+    assert [metric.name for metric in METRICS if not exposed(metric) & queried] == []
 
 
-def test_names_are_found_in_an_expression() -> None:
+def test_series_names_are_found_in_an_expression() -> None:
     expression = 'max by (a) (rate(b_total{c="d"}[1m])) / on (e) group_left () f:g:h > 0.1 or up'
     assert names_in(expression) == {"b_total", "f:g:h", "up"}
 
 
-def test_recorded_names_are_level_metric_and_operations() -> None:
+def test_names_of_recording_rules_are_level_metric_and_operations() -> None:
     for recordings in groups().values():
         for each in recordings:
             assert re.fullmatch(r"[a-z_]+:[a-z_]+:[a-z0-9_]+", each.name)
 
 
-def test_mechanisms_are_told_apart() -> None:
+def test_mechanisms_have_distinct_labels() -> None:
     labels = [tuple(each.labels.items()) for each in mechanisms()]
     assert len(set(labels)) == len(labels)
-
-
-# Dashboards
 
 
 def test_there_are_five_dashboards() -> None:
@@ -166,25 +154,25 @@ def test_there_are_five_dashboards() -> None:
     assert uids == {"overview", "technique", "gateway", "load-generator", "runtime"}
 
 
-@of_each_dashboard
-def test_a_dashboard_shares_its_crosshair_its_links_and_its_events(dashboard: Dashboard) -> None:
+@EACH_DASHBOARD
+def test_every_dashboard_has_the_common_crosshair_links_and_events(dashboard: Dashboard) -> None:
     assert dashboard["graphTooltip"] == 1
     assert dashboard["refresh"] == "5s"
     assert {"title", "description", "uid", "tags"} <= dashboard.keys()
     assert any(link["type"] == "dashboards" for link in dashboard["links"])
     events = {each["name"] for each in dashboard["annotations"]["list"]}
-    assert {"Out of reach", "Restarts", "Alerts"} <= events
+    assert {"Unreachable", "Restarts", "Alerts"} <= events
 
 
-@of_each_dashboard
-def test_links_between_dashboards_lead_to_one(dashboard: Dashboard) -> None:
+@EACH_DASHBOARD
+def test_links_lead_to_existing_dashboards(dashboard: Dashboard) -> None:
     uids = {each["uid"] for each in DASHBOARDS}
     linked = set(re.findall(r'"/d/([\w-]+)', json.dumps(dashboard)))
     assert linked <= uids
 
 
-@of_each_dashboard
-def test_a_dashboard_names_one_data_source_and_no_job(dashboard: Dashboard) -> None:
+@EACH_DASHBOARD
+def test_a_dashboard_uses_only_the_data_source_of_the_lab(dashboard: Dashboard) -> None:
     text = json.dumps(dashboard)
     assert "${DS_" not in text
     assert "job=" not in text
@@ -200,31 +188,31 @@ def data_sources(value: Any) -> Iterator[Any]:
             yield from [each] if name == "datasource" else data_sources(each)
 
 
-@of_each_dashboard
+@EACH_DASHBOARD
 def test_panels_are_numbered_and_do_not_overlap(dashboard: Dashboard) -> None:
     numbers = [panel["id"] for panel in dashboard["panels"]]
     assert len(set(numbers)) == len(numbers)
-    taken: set[tuple[int, int]] = set()
+    occupied: set[tuple[int, int]] = set()
     for panel in dashboard["panels"]:
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= 24
         columns = range(place["x"], place["x"] + place["w"])
         rows = range(place["y"], place["y"] + place["h"])
         cells = {(x, y) for x in columns for y in rows}
-        assert not cells & taken, panel["title"]
-        taken |= cells
+        assert not cells & occupied, panel["title"]
+        occupied |= cells
 
 
-@of_each_panel
-def test_a_panel_says_what_it_shows(panel: Panel) -> None:
+@EACH_PANEL
+def test_a_panel_has_a_title_a_description_and_a_unit(panel: Panel) -> None:
     assert panel["title"]
     assert panel["description"].endswith(".")
     assert panel["fieldConfig"]["defaults"]["unit"]
     assert panel["datasource"] == DATA_SOURCE
 
 
-@of_each_panel
-def test_a_panels_queries_are_lettered_and_named(panel: Panel) -> None:
+@EACH_PANEL
+def test_the_queries_of_a_panel_have_letters_and_legends(panel: Panel) -> None:
     assert [target["refId"] for target in panel["targets"]] == list(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(panel["targets"])]
     )
@@ -233,31 +221,25 @@ def test_a_panels_queries_are_lettered_and_named(panel: Panel) -> None:
         assert target.get("instant") or target["legendFormat"]
 
 
-@of_each_panel
-def test_a_panels_own_windows_are_grafanas(panel: Panel) -> None:
+@EACH_PANEL
+def test_the_windows_of_a_panel_depend_on_the_time_range(panel: Panel) -> None:
     windows = re.findall(r"\[(.*?)\]", " ".join(target["expr"] for target in panel["targets"]))
     assert set(windows) <= {"$__rate_interval"}
 
 
-def test_continuous_load_comes_round_within_the_shortest_window_of_a_panel() -> None:
+def test_a_round_of_continuous_load_fits_into_the_shortest_window_of_a_panel() -> None:
     variants = sum(len(technique.variants) for technique in TECHNIQUES)
     assert variants * ContinuousLoad().slot_seconds < rate_interval(0)
 
 
-# Questions
-
-
 def test_there_are_ten_questions_and_each_has_an_answer() -> None:
-    kept = json.loads((HERE / "answers.json").read_text("utf-8"))["answers"]
-    assert [question.title for question in QUESTIONS] == list(kept)
-    assert len(kept) == 10
-    assert all(kept.values())
+    stored = json.loads((HERE / "answers.json").read_text("utf-8"))["answers"]
+    assert [question.title for question in QUESTIONS] == list(stored)
+    assert len(stored) == 10
+    assert all(stored.values())
 
 
-# Rules
-
-
-def test_every_alert_says_what_is_wrong_and_leads_to_the_runbook() -> None:
+def test_every_alert_has_a_summary_and_a_section_in_the_runbook() -> None:
     for alert in alerts():
         document, _, heading = alert.runbook.partition("#")
         headings = re.findall(r"^## (.+)$", (ROOT / document).read_text("utf-8"), re.MULTILINE)
@@ -265,8 +247,8 @@ def test_every_alert_says_what_is_wrong_and_leads_to_the_runbook() -> None:
         assert alert.summary
 
 
-def test_prometheus_reads_the_rules_that_are_there() -> None:
+def test_prometheus_reads_every_generated_rule_file() -> None:
     folder = HERE / GENERATED / "prometheus"
     configuration = yaml.safe_load((folder / "prometheus.yaml").read_text("utf-8"))
-    there = {path.name for path in folder.iterdir()}
-    assert set(configuration["rule_files"]) == there - {"prometheus.yaml"}
+    generated = {path.name for path in folder.iterdir()}
+    assert set(configuration["rule_files"]) == generated - {"prometheus.yaml"}

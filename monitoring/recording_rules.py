@@ -1,8 +1,9 @@
-"""Recording rules: what dashboards and alerts ask for again and again, computed once.
+"""Recording rules: series that dashboards and alerts use often, computed once by Prometheus.
 
-Names are level:metric:operations, the window last. A median over a minute settles; a p99 needs
-five, since a minute of a slow variant holds too few requests above it. Rates need two: continuous
-load comes to each variant in turn, three or four times a minute.
+Names are level:metric:operations and end with the window. A window of one minute is enough for a
+median. A p99 needs five minutes: in one minute, too few requests of a slow variant are above the
+p99. Rates need two minutes, because continuous load reaches each variant only three or four times a
+minute.
 """
 
 from collections.abc import Iterator
@@ -28,10 +29,10 @@ TECHNIQUE = ("technique",)
 VARIANT = ("technique", "variant")
 ANSWERED = 'http_response_status_code=~"2.."'
 FAILED = 'http_response_status_code=~"5.."'
-#: Over which an error ratio is looked at, from the fastest burn to the slowest.
+#: Windows of the error ratios, from the fastest burn rate to the slowest.
 ERROR_WINDOWS = ("5m", "30m", "1h", "6h")
 
-#: The variants that a speed-up over naive is told of.
+#: The variants whose speed-up over naive is computed.
 _COMPARED = sorted(
     {name for each in TECHNIQUES for name in each.variant_names() if name != "naive"}
 )
@@ -39,7 +40,7 @@ _COMPARED = sorted(
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A series that Prometheus computes at each evaluation."""
+    """A series that Prometheus computes at each evaluation interval."""
 
     name: str
     expression: str
@@ -75,12 +76,12 @@ CLIENT_TIME = _name(TECHNIQUE, LOADGEN_ACTIVE, "avg5m")
 
 
 def error_ratio(window: str) -> str:
-    """The name of a technique's share of requests that failed, by window."""
+    """The name of the series with a technique's share of failed requests."""
     return _name(TECHNIQUE, "http_server_requests", f"error_ratio_rate{window}")
 
 
 def groups() -> dict[str, list[Recording]]:
-    """All rules by group, each after those that it reads."""
+    """All rules by group. A rule comes after the rules whose series it reads."""
     return {
         "latency": list(_latency()),
         "requests": list(_requests()),
@@ -101,7 +102,7 @@ def _latency() -> Iterator[Recording]:
 
 
 def _speedup(series: str) -> str:
-    """How often as fast as naive each other variant is: above 1 is faster."""
+    """Naive divided by each other variant: above 1, the variant is faster."""
     others = "|".join(_COMPARED)
     return (
         f'{series}{{variant="naive"}} / on (technique) group_right ()'
@@ -118,7 +119,7 @@ def _requests() -> Iterator[Recording]:
 
 def _mechanisms() -> Iterator[Recording]:
     for each in mechanisms():
-        # Drops what is not a number: a share of nothing, a quantile of none.
+        # The comparison drops NaN, such as the quantile of a histogram without observations.
         yield Recording(MECHANISM, f"{each.expression} >= 0", each.labels)
 
 
@@ -133,15 +134,15 @@ def _outside() -> Iterator[Recording]:
     yield Recording(GATEWAY_P50, quantile(0.5, *gateway, "1m", ANSWERED))
     yield Recording(GATEWAY_P99, quantile(0.99, *gateway, "5m", ANSWERED))
     yield Recording(GATEWAY_CPU, mean(GATEWAY_REQUEST_CPU, TECHNIQUE, "1m"))
-    # Variant by variant first: the gateway's mix need not be the service's.
-    took = mean(REQUEST_DURATION, VARIANT, "5m", ANSWERED)
-    added = f"{mean(GATEWAY_REQUEST_DURATION, VARIANT, '5m', ANSWERED)} - {took}"
-    yield Recording(GATEWAY_EXTRA, f"avg by (technique) ({added})")
+    # Subtract per variant: gateway and service may see different mixes of variants.
+    service_mean = mean(REQUEST_DURATION, VARIANT, "5m", ANSWERED)
+    added_by_gateway = f"{mean(GATEWAY_REQUEST_DURATION, VARIANT, '5m', ANSWERED)} - {service_mean}"
+    yield Recording(GATEWAY_EXTRA, f"avg by (technique) ({added_by_gateway})")
     client = (LOADGEN_REQUEST_DURATION, VARIANT)
     yield Recording(CLIENT_RATE, per_second(LOADGEN_REQUESTS, VARIANT, "2m", 'outcome="ok"'))
-    yield Recording(CLIENT_EXTRA, f"{mean(*client, '5m')} - {took}")
+    yield Recording(CLIENT_EXTRA, f"{mean(*client, '5m')} - {service_mean}")
     yield Recording(CLIENT_P50, quantile(0.5, *client, "1m"))
     yield Recording(CLIENT_P99, quantile(0.99, *client, "5m"))
     yield Recording(CLIENT_LAG, quantile(0.99, LOADGEN_LAG, TECHNIQUE, "5m"))
-    driven = f"avg_over_time({LOADGEN_ACTIVE.name}[5m])"
-    yield Recording(CLIENT_TIME, total(TECHNIQUE, driven))
+    active_share = f"avg_over_time({LOADGEN_ACTIVE.name}[5m])"
+    yield Recording(CLIENT_TIME, total(TECHNIQUE, active_share))

@@ -1,4 +1,4 @@
-"""One technique: where its latencies fall, and what explains the difference."""
+"""The dashboard of one technique: latencies, costs, and the mechanisms behind them."""
 
 from grafana_foundation_sdk.builders.dashboard import QueryVariable, Row
 from grafana_foundation_sdk.builders.heatmap import Panel as Heatmap
@@ -8,25 +8,25 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, VariableHide
 
-from monitoring.dashboards.frame import (
+from monitoring.dashboards.dashboard_frame import (
     card_link,
-    choice_of_labels,
-    choice_of_techniques,
-    finished,
     frame,
+    label_variable,
+    numbered,
+    technique_variable,
 )
 from monitoring.dashboards.panels import (
     by_variant,
-    counting,
     dashed,
     latency_heatmap,
     logarithmic,
     query,
     speed_up,
     time_series,
+    with_unit_axis,
 )
 from monitoring.promql import STEP, mean, quantile, rate, select, total
-from monitoring.recording import (
+from monitoring.recording_rules import (
     ANSWERED,
     CPU,
     ERROR_RATIO,
@@ -40,40 +40,40 @@ from monitoring.recording import (
 from services.catalog import TECHNIQUES
 from services.telemetry import REQUEST_DURATION, RESPONSE_SIZE
 
-_HERE = 'technique="$technique"'
-_CHOSEN = (_HERE, 'variant=~"$variant"')
-#: A service also counts its card, and paths that it does not have.
+_TECHNIQUE = 'technique="$technique"'
+_CHOSEN = (_TECHNIQUE, 'variant=~"$variant"')
+#: The label also has other values: a service counts requests for its card and for unknown paths.
 _VARIANTS = sorted({name for each in TECHNIQUES for name in each.variant_names()})
-#: By the unit that a recorded mechanism carries: how Grafana writes it.
+#: Grafana's unit by the unit label of a recorded mechanism.
 _UNITS = {"seconds": units.Seconds, "bytes": units.BytesIEC, "ratio": units.PercentUnit}
 
 
-def technique() -> model.Dashboard:
+def technique_details() -> model.Dashboard:
     dashboard = (
         frame(
             "technique",
             "2 · Technique",
-            "One technique: where its latencies fall, what it costs, and what explains it.",
+            "One technique: its latencies, its costs, and the mechanisms that explain them.",
         )
-        .with_variable(choice_of_techniques(many=False))
+        .with_variable(technique_variable(many=False))
         .with_variable(_variants())
         .with_variable(_mechanisms())
         .link(card_link())
-        .with_row(Row("What it is worth"))
+        .with_row(Row("Benefit and cost"))
         .with_panel(_speed_up())
     )
     for panel in (_quantiles(), _throughput(), _cpu(), _errors(), _sizes(), _in_flight()):
         dashboard = dashboard.with_panel(panel)
-    dashboard = dashboard.with_row(Row("Where requests fall")).with_panel(_heatmap())
-    dashboard = dashboard.with_row(Row("What explains it")).with_panel(_mechanism())
-    return finished(dashboard)
+    dashboard = dashboard.with_row(Row("Distribution of latencies")).with_panel(_heatmap())
+    dashboard = dashboard.with_row(Row("Mechanisms")).with_panel(_mechanism())
+    return numbered(dashboard)
 
 
 def _variants() -> QueryVariable:
-    return choice_of_labels(
+    return label_variable(
         "variant",
         "Variants",
-        select(f"{REQUEST_DURATION.name}_count", _HERE),
+        select(f"{REQUEST_DURATION.name}_count", _TECHNIQUE),
         "variant",
         VariableHide.DONT_HIDE,
         regex=f"/^({'|'.join(_VARIANTS)})$/",
@@ -81,10 +81,10 @@ def _variants() -> QueryVariable:
 
 
 def _mechanisms() -> QueryVariable:
-    return choice_of_labels(
+    return label_variable(
         "mechanism",
         "Mechanisms",
-        select(MECHANISM, _HERE),
+        select(MECHANISM, _TECHNIQUE),
         "mechanism",
         VariableHide.DONT_HIDE,
     )
@@ -93,8 +93,8 @@ def _mechanisms() -> QueryVariable:
 def _speed_up() -> Stat:
     return speed_up(
         "Speed-up over naive",
-        "Latency of naive over that of the other variant: median and mean of the last minute, 99th"
-        " percentile of the last five. Above 1 the technique pays, below 1 it costs.",
+        "Latency of naive divided by that of the other variant: median and mean of the last minute,"
+        " 99th percentile of the last five minutes. Above 1, the technique makes requests faster.",
         query(select(P50_SPEEDUP, *_CHOSEN), "{{variant}} p50"),
         query(select(P99_SPEEDUP, *_CHOSEN), "{{variant}} p99"),
         query(select(MEAN_SPEEDUP, *_CHOSEN), "{{variant}} mean"),
@@ -105,8 +105,8 @@ def _speed_up() -> Stat:
 def _quantiles() -> TimeSeries:
     panel = time_series(
         "Latency quantiles",
-        "How long the service took to answer, computed from the buckets of each step of the"
-        " picture; requests that failed do not count.",
+        "Duration of requests at the service, computed from the buckets of each step of the graph."
+        " Failed requests do not count.",
         units.Seconds,
         *(
             query(
@@ -123,7 +123,7 @@ def _quantiles() -> TimeSeries:
 def _throughput() -> TimeSeries:
     panel = time_series(
         "Requests answered",
-        "Requests a second over the last two minutes; load comes to the variants in turn.",
+        "Requests per second over the last two minutes. The variants get their load in turn.",
         units.RequestsPerSecond,
         query(select(REQUEST_RATE, *_CHOSEN), "{{variant}}"),
     )
@@ -133,8 +133,8 @@ def _throughput() -> TimeSeries:
 def _cpu() -> TimeSeries:
     panel = time_series(
         "CPU of a request",
-        "Seconds of CPU that the service spends on a request, the mean of the last minute; what"
-        " the database spends is not in it.",
+        "CPU seconds of the service per request, mean of the last minute, without the CPU time of"
+        " the database.",
         units.Seconds,
         query(select(CPU, *_CHOSEN), "{{variant}}"),
     )
@@ -144,7 +144,7 @@ def _cpu() -> TimeSeries:
 def _errors() -> TimeSeries:
     panel = time_series(
         "Errors",
-        "Share of the requests that the service failed to answer (5xx), of the last minute.",
+        "Share of the requests with a 5xx response over the last minute.",
         units.PercentUnit,
         query(select(ERROR_RATIO, *_CHOSEN), "{{variant}}"),
     )
@@ -153,8 +153,8 @@ def _errors() -> TimeSeries:
 
 def _sizes() -> TimeSeries:
     panel = time_series(
-        "Bytes of an answer",
-        "Mean length of a body as sent, after compression.",
+        "Bytes of a response",
+        "Mean length of a body after compression.",
         units.BytesIEC,
         query(mean(RESPONSE_SIZE, VARIANT, STEP, *_CHOSEN), "{{variant}}"),
         columns=12,
@@ -165,21 +165,21 @@ def _sizes() -> TimeSeries:
 def _in_flight() -> TimeSeries:
     panel = time_series(
         "Requests in flight",
-        "How many requests the service is answering at a time, on average: the seconds that all"
-        " requests took together, per second.",
+        "Mean number of requests that the service handles at the same time: the total duration of"
+        " all requests per second.",
         units.Short,
         query(total(VARIANT, rate(f"{REQUEST_DURATION.name}_sum", STEP, *_CHOSEN)), "{{variant}}"),
         columns=12,
     )
-    return counting(by_variant(panel))
+    return with_unit_axis(by_variant(panel))
 
 
 def _heatmap() -> Heatmap:
-    buckets = rate(f"{REQUEST_DURATION.name}_bucket", STEP, _HERE, 'variant="$variant"')
+    buckets = rate(f"{REQUEST_DURATION.name}_bucket", STEP, _TECHNIQUE, 'variant="$variant"')
     panel = latency_heatmap(
         "$variant",
-        "How many requests a second took how long: a second band is a second kind of request, a"
-        " cache miss say, which no quantile would show.",
+        "Requests per second by duration. A second band shows a second kind of request, such as"
+        " cache misses, which no quantile shows.",
         total(("le",), buckets),
     )
     return panel.repeat("variant").repeat_direction("h").max_per_row(3)
@@ -188,16 +188,16 @@ def _heatmap() -> Heatmap:
 def _mechanism() -> TimeSeries:
     panel = time_series(
         "$mechanism",
-        "What the service counts of its own work, over the last minute: per request, or as it is"
-        " at the moment. It explains the speed-up, or shows why there is none.",
+        "A figure that the service counts itself, per request over the last minute, or its present"
+        " value. It explains why there is a speed-up or none.",
         units.Short,
         query(
-            select(MECHANISM, _HERE, 'mechanism="$mechanism"'),
+            select(MECHANISM, _TECHNIQUE, 'mechanism="$mechanism"'),
             "{{variant}} {{part}} {{figure}} ({{unit}})",
         ),
     )
     for name, unit in _UNITS.items():
-        written = [DynamicConfigValue(id_val="unit", value=unit)]
-        panel = panel.override_by_regexp(rf"/\({name}\)$/", written)
-    panel = counting(dashed(panel, r"p99 \(seconds\)"))
+        properties = [DynamicConfigValue(id_val="unit", value=unit)]
+        panel = panel.override_by_regexp(rf"/\({name}\)$/", properties)
+    panel = with_unit_axis(dashed(panel, r"p99 \(seconds\)"))
     return panel.repeat("mechanism").repeat_direction("h").max_per_row(3)

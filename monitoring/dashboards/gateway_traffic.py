@@ -1,14 +1,14 @@
-"""The gateway: rate, errors and duration by the service behind it."""
+"""The dashboard of the gateway: rate, errors and duration by service."""
 
 from grafana_foundation_sdk.builders.dashboard import Row
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import units
 
-from monitoring.dashboards.frame import choice_of_techniques, finished, frame
-from monitoring.dashboards.panels import counting, dashed, logarithmic, query, time_series
+from monitoring.dashboards.dashboard_frame import frame, numbered, technique_variable
+from monitoring.dashboards.panels import dashed, logarithmic, query, time_series, with_unit_axis
 from monitoring.promql import STEP, per_second, rate, select, share, total
-from monitoring.recording import (
+from monitoring.recording_rules import (
     FAILED,
     GATEWAY_CPU,
     GATEWAY_EXTRA,
@@ -26,31 +26,31 @@ from services.telemetry import (
 )
 
 _CHOSEN = 'technique=~"$technique"'
-_ITSELF = 'technique="gateway"'
+_GATEWAY = 'technique="gateway"'
 
 
-def gateway() -> model.Dashboard:
+def gateway_traffic() -> model.Dashboard:
     dashboard = (
         frame(
             "gateway",
             "3 · Gateway",
-            "Rate, errors and duration by the service behind the gateway, and what it adds.",
+            "Rate, errors and duration by service, and the time that the gateway adds.",
         )
-        .with_variable(choice_of_techniques(many=True))
-        .with_row(Row("By the service behind it"))
+        .with_variable(technique_variable(many=True))
+        .with_row(Row("By service"))
     )
     for panel in (_requests(), _errors(), _latency(), _overhead(), _replicas(), _retries()):
         dashboard = dashboard.with_panel(panel)
     dashboard = dashboard.with_row(Row("The gateway itself"))
     for panel in (_statuses(), _bytes(), _cpu(), _in_flight(), _lag()):
         dashboard = dashboard.with_panel(panel)
-    return finished(dashboard)
+    return numbered(dashboard)
 
 
 def _requests() -> TimeSeries:
     return time_series(
         "Requests",
-        "Requests a second that the gateway answered, by the service that it asked.",
+        "Requests per second at the gateway, by service.",
         units.RequestsPerSecond,
         query(per_second(GATEWAY_REQUEST_DURATION, TECHNIQUE, STEP, _CHOSEN), "{{technique}}"),
     )
@@ -59,8 +59,8 @@ def _requests() -> TimeSeries:
 def _errors() -> TimeSeries:
     panel = time_series(
         "Errors",
-        "Share of the requests answered with 5xx: by the service, or by the gateway since the"
-        " service is out of reach.",
+        "Share of the requests with a 5xx response, from the service, or from the gateway if the"
+        " service is unreachable.",
         units.PercentUnit,
         query(share(TECHNIQUE, GATEWAY_REQUEST_DURATION, STEP, FAILED, _CHOSEN), "{{technique}}"),
     )
@@ -70,8 +70,8 @@ def _errors() -> TimeSeries:
 def _latency() -> TimeSeries:
     panel = time_series(
         "Duration",
-        "From a request's arrival at the gateway to the last byte of its answer: the median of the"
-        " last minute, and dashed the 99th percentile of the last five.",
+        "Time from the arrival of a request to the last byte of its response: the median of the"
+        " last minute and, dashed, the 99th percentile of the last five minutes.",
         units.Seconds,
         query(select(GATEWAY_P50, _CHOSEN), "{{technique}} p50"),
         query(select(GATEWAY_P99, _CHOSEN), "{{technique}} p99"),
@@ -81,9 +81,9 @@ def _latency() -> TimeSeries:
 
 def _overhead() -> TimeSeries:
     return time_series(
-        "What the gateway adds",
-        "Mean duration at the gateway less that at the service, of the last five minutes, averaged"
-        " over the variants. It means something while all requests come through the gateway.",
+        "Time added by the gateway",
+        "Mean duration at the gateway minus mean duration at the service over the last five"
+        " minutes, averaged over the variants. Valid only while all requests pass the gateway.",
         units.Seconds,
         query(select(GATEWAY_EXTRA, _CHOSEN), "{{technique}}"),
     )
@@ -92,28 +92,28 @@ def _overhead() -> TimeSeries:
 def _replicas() -> TimeSeries:
     panel = time_series(
         "Replicas",
-        "Addresses that a service's name leads to, and that get its requests in turn.",
+        "Addresses of each service's name. They get the requests in turn.",
         units.Short,
         query(select(GATEWAY_REPLICAS.name, _CHOSEN), "{{technique}}"),
     )
-    return counting(panel.decimals(0))
+    return with_unit_axis(panel.decimals(0))
 
 
 def _retries() -> TimeSeries:
     panel = time_series(
-        "Requests sent to another replica",
-        "Requests a second that a replica refused, and that the next one was asked.",
+        "Retries at another replica",
+        "Requests per second that one replica refused and the gateway sent to another one.",
         units.RequestsPerSecond,
         query(per_second(GATEWAY_RETRIES, TECHNIQUE, STEP, _CHOSEN), "{{technique}}"),
     )
-    return counting(panel)
+    return with_unit_axis(panel)
 
 
 def _statuses() -> TimeSeries:
     by = ("http_response_status_code",)
     return time_series(
-        "Answers by status",
-        "Answers a second by status code, those to paths that lead nowhere included.",
+        "Responses by status",
+        "Responses per second by status code, including unknown paths.",
         units.RequestsPerSecond,
         query(per_second(GATEWAY_REQUEST_DURATION, by, STEP), "{{http_response_status_code}}"),
         columns=6,
@@ -121,12 +121,12 @@ def _statuses() -> TimeSeries:
 
 
 def _bytes() -> TimeSeries:
-    bytes_a_second = total(TECHNIQUE, rate(f"{GATEWAY_RESPONSE_SIZE.name}_sum", STEP, _CHOSEN))
+    bytes_per_second = total(TECHNIQUE, rate(f"{GATEWAY_RESPONSE_SIZE.name}_sum", STEP, _CHOSEN))
     return time_series(
-        "Bytes passed back",
-        "Bytes of bodies a second, as they came from the services: never decompressed.",
+        "Bytes of responses",
+        "Body bytes per second, as received from the services. The gateway does not decompress.",
         units.BytesPerSecondIEC,
-        query(bytes_a_second, "{{technique}}"),
+        query(bytes_per_second, "{{technique}}"),
         columns=6,
     )
 
@@ -134,7 +134,7 @@ def _bytes() -> TimeSeries:
 def _cpu() -> TimeSeries:
     return time_series(
         "CPU of a request",
-        "Seconds of CPU that passing a request on takes, the mean of the last minute.",
+        "CPU seconds of the gateway per request, mean of the last minute.",
         units.Seconds,
         query(select(GATEWAY_CPU, _CHOSEN), "{{technique}}"),
         columns=4,
@@ -144,19 +144,19 @@ def _cpu() -> TimeSeries:
 def _in_flight() -> TimeSeries:
     panel = time_series(
         "Requests in flight",
-        "Requests that the gateway is answering at the moment of the scrape.",
+        "Requests that the gateway handles at the instant of the scrape.",
         units.Short,
-        query(select(ACTIVE_REQUESTS.name, _ITSELF), "{{instance}}"),
+        query(select(ACTIVE_REQUESTS.name, _GATEWAY), "{{instance}}"),
         columns=4,
     )
-    return counting(panel)
+    return with_unit_axis(panel)
 
 
 def _lag() -> TimeSeries:
     return time_series(
         "Event loop lag, p99",
-        "By how much a timer fires late, of the last five minutes: every request waits as long.",
+        "Lateness of a timer over the last five minutes. Every request waits as long.",
         units.Seconds,
-        query(select(LAG, _ITSELF), "gateway"),
+        query(select(LAG, _GATEWAY), "gateway"),
         columns=4,
     )

@@ -1,4 +1,4 @@
-"""What every dashboard has: its links, its events, its clock, and the numbers of its panels."""
+"""The parts of every dashboard: links, events, time settings, variables and panel numbers."""
 
 from grafana_foundation_sdk.builders.dashboard import (
     AnnotationQuery,
@@ -24,21 +24,21 @@ from services.catalog import TECHNIQUES
 
 TAG = "api-performance-lab"
 _ALL = "$__all"
-#: What happened, as a line through every picture: name, colour, expression, text.
+#: Events, shown as vertical lines in every graph: name, colour, expression, text.
 _EVENTS = (
-    ("Out of reach", "red", "up == 0", "{{service}} does not answer"),
+    ("Unreachable", "red", "up == 0", "Prometheus cannot reach {{service}}"),
     (
         "Restarts",
         "blue",
         "changes(process_start_time_seconds[30s]) > 0",
-        "{{service}} was started again",
+        "{{service}} has restarted",
     ),
     ("Alerts", "orange", 'ALERTS{alertstate="firing"}', "{{alertname}} {{service}}{{technique}}"),
 )
 
 
 def frame(uid: str, title: str, description: str) -> Dashboard:
-    """An empty dashboard of the lab."""
+    """A dashboard with the common parts and without panels."""
     dashboard = (
         Dashboard(title)
         .uid(uid)
@@ -53,12 +53,12 @@ def frame(uid: str, title: str, description: str) -> Dashboard:
         .link(_other_dashboards())
     )
     for name, colour, expression, text in _EVENTS:
-        dashboard = dashboard.annotation(_event(name, colour, expression, text))
+        dashboard = dashboard.annotation(_annotation(name, colour, expression, text))
     return dashboard
 
 
-def finished(dashboard: Dashboard) -> model.Dashboard:
-    """The model, with its panels numbered in their order."""
+def numbered(dashboard: Dashboard) -> model.Dashboard:
+    """Build the dashboard and number its panels in their order."""
     built = dashboard.build()
     for number, panel in enumerate(built.panels or (), 1):
         panel.id_val = number
@@ -77,8 +77,8 @@ def link(title: str, address: str) -> DashboardLink:
     return DashboardLink(title).type(DashboardLinkType.LINK).url(address).icon("external link")
 
 
-def choice_of_techniques(many: bool) -> CustomVariable:
-    """All of the catalog, in its order, by title."""
+def technique_variable(many: bool) -> CustomVariable:
+    """A variable with all techniques in the order of the catalog; `many` allows several values."""
     options = [
         VariableOption(text=each.title, value=each.name, selected=False) for each in TECHNIQUES
     ]
@@ -94,10 +94,10 @@ def choice_of_techniques(many: bool) -> CustomVariable:
     )
 
 
-def choice_of_labels(
+def label_variable(
     name: str, title: str, series: str, label: str, hide: VariableHide, regex: str = ""
 ) -> QueryVariable:
-    """All values that the label has now, in the series; all of them chosen at first."""
+    """A variable with the present values of the label in the series. Initially all are selected."""
     text = f"label_values({series}, {label})"
     return (
         QueryVariable(name)
@@ -116,7 +116,7 @@ def choice_of_labels(
 
 
 def _gateway() -> TextBoxVariable:
-    # Written into links to cards; a text box, since .env may give the gateway another port.
+    # The links to cards use this address. It is a text box because .env can change the port.
     address = "http://127.0.0.1:8080"
     return (
         TextBoxVariable("gateway")
@@ -137,7 +137,7 @@ def _other_dashboards() -> DashboardLink:
     )
 
 
-def _event(name: str, colour: str, expression: str, text: str) -> AnnotationQuery:
+def _annotation(name: str, colour: str, expression: str, text: str) -> AnnotationQuery:
     return (
         AnnotationQuery()
         .name(name)

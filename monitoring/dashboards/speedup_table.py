@@ -1,4 +1,4 @@
-"""The table at the top: all techniques at one glance."""
+"""The table of the overview: one row of figures per technique."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from monitoring.dashboards.panels import (
     with_references,
 )
 from monitoring.promql import select
-from monitoring.recording import (
+from monitoring.recording_rules import (
     CPU,
     ERROR_RATIO,
     MEAN_SPEEDUP,
@@ -34,7 +34,7 @@ _DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One query: a value for each technique."""
+    """A column: the title, and the series that has a value for each technique."""
 
     title: str
     unit: str
@@ -65,15 +65,15 @@ COLUMNS = (
 )
 
 
-def summary() -> Table:
+def speedup_table() -> Table:
     queries = with_references([instant(column.expression) for column in COLUMNS])
     panel = (
         Table()
-        .title("What each technique is worth")
+        .title("Speed-up of each technique")
         .description(
-            "Speed-up is the latency of naive over that of optimized: above 1 the technique pays,"
-            " below 1 it costs. All over the last minute, the p99 over five. Click a technique for"
-            " its details."
+            "Speed-up is the latency of naive divided by that of optimized: above 1, the technique"
+            " makes requests faster. The window is one minute, for the p99 five minutes. Click a"
+            " technique for its details."
         )
         .unit(units.Short)
         .datasource(DATA_SOURCE)
@@ -81,15 +81,15 @@ def summary() -> Table:
         .span(24)
         .height(9)
         .min_width(70)
-        .transformations(_one_row_each())
-        .override_by_name("Technique", _titles())
+        .transformations(_one_row_per_technique())
+        .override_by_name("Technique", _technique_column())
     )
     for column in COLUMNS:
         panel = panel.override_by_name(column.title, _style(column))
     return panel
 
 
-def _one_row_each() -> list[DataTransformerConfig]:
+def _one_row_per_technique() -> list[DataTransformerConfig]:
     values = {f"Value #{chr(ord('A') + index)}": each for index, each in enumerate(COLUMNS)}
     organize = {
         "excludeByName": {"Time": True},
@@ -103,7 +103,7 @@ def _one_row_each() -> list[DataTransformerConfig]:
     ]
 
 
-def _titles() -> list[DynamicConfigValue]:
+def _technique_column() -> list[DynamicConfigValue]:
     titles = {
         each.name: {"text": each.title, "index": number} for number, each in enumerate(TECHNIQUES)
     }

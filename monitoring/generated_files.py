@@ -1,4 +1,4 @@
-"""The generated files: written by `make generate`, compared by `make check`."""
+"""The generated files: `make generate` writes them, `make check` compares them."""
 
 import json
 from collections.abc import Iterator
@@ -12,24 +12,25 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from monitoring.alerts import alerts
 from monitoring.answers import page
 from monitoring.dashboards import DASHBOARDS
-from monitoring.recording import groups
-from monitoring.scraping import by_name, configuration
+from monitoring.recording_rules import groups
+from monitoring.scrape_targets import configuration, dns_targets
 
 HERE = Path(__file__).parent
 GENERATED = Path("generated")
 QUESTIONS = Path("QUESTIONS.md")
 _HEADER = "# Written by `make generate` from monitoring/*.py, the catalog and the metrics.\n"
-_LINE = 100
-#: What the SDK writes unasked: on a variable what only an interval has; on a table what Grafana 13
-#: has no more; on links and annotations a place in a menu, away from the dashboard's head.
-_UNASKED = {"auto", "auto_min", "auto_count", "footer"}
-_IN_A_MENU = "inControlsMenu"
+_LINE_LENGTH = 100
+#: Defaults of the SDK that do not fit. The first three belong only to interval variables, and
+#: Grafana 13 no longer has a table footer.
+_UNWANTED_NAMES = {"auto", "auto_min", "auto_count", "footer"}
+#: This value would move links and annotations from the dashboard's head into a menu.
+_UNWANTED_VALUE = "inControlsMenu"
 
 
 def files() -> Iterator[tuple[Path, str]]:
-    """Each generated file by its path in this folder, always the same bytes."""
+    """Path (relative to this folder) and text of each file. Every call gives the same bytes."""
     prometheus = GENERATED / "prometheus"
-    yield prometheus / "prometheus.yaml", _yaml(configuration(by_name()))
+    yield prometheus / "prometheus.yaml", _yaml(configuration(dns_targets()))
     yield prometheus / "recording.yaml", _yaml({"groups": list(_recording_groups())})
     yield prometheus / "alerts.yaml", _yaml({"groups": [_alert_group()]})
     for build in DASHBOARDS:
@@ -38,54 +39,54 @@ def files() -> Iterator[tuple[Path, str]]:
     yield QUESTIONS, page()
 
 
-def write(folder: Path = HERE) -> None:
-    """Write them all, and remove what is no longer one of them."""
+def write_files(folder: Path = HERE) -> None:
+    """Write all files and delete generated files that are no longer needed."""
     wanted = dict(files())
-    for path in _present(folder) - wanted.keys():
+    for path in _existing(folder) - wanted.keys():
         (folder / path).unlink()
     for path, text in wanted.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, "utf-8")
 
 
-def drift(folder: Path = HERE) -> list[Path]:
-    """The files that are not what `write` would leave: changed, missing or too many."""
-    wanted, present = dict(files()), _present(folder)
+def stale_files(folder: Path = HERE) -> list[Path]:
+    """The files that `write_files` would change, create or delete."""
+    wanted, existing = dict(files()), _existing(folder)
     same = {
         path
-        for path in wanted.keys() & present
+        for path in wanted.keys() & existing
         if (folder / path).read_text("utf-8") == wanted[path]
     }
-    return sorted((wanted.keys() | present) - same)
+    return sorted((wanted.keys() | existing) - same)
 
 
-def _present(folder: Path) -> set[Path]:
-    there = [*(folder / GENERATED).rglob("*"), folder / QUESTIONS]
-    return {path.relative_to(folder) for path in there if path.is_file()}
+def _existing(folder: Path) -> set[Path]:
+    candidates = [*(folder / GENERATED).rglob("*"), folder / QUESTIONS]
+    return {path.relative_to(folder) for path in candidates if path.is_file()}
 
 
 def _json(dashboard: Dashboard) -> str:
     document = json.loads(JSONEncoder().encode(dashboard))
     return (
-        json.dumps(_without_unasked(document), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        json.dumps(_without_unwanted(document), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     )
 
 
-def _without_unasked(value: Any) -> Any:
+def _without_unwanted(value: Any) -> Any:
     match value:
         case list():
-            return [_without_unasked(each) for each in value]
+            return [_without_unwanted(each) for each in value]
         case dict():
             return {
-                name: _without_unasked(each)
+                name: _without_unwanted(each)
                 for name, each in value.items()
-                if not (name in _UNASKED or each == _IN_A_MENU)
+                if not (name in _UNWANTED_NAMES or each == _UNWANTED_VALUE)
             }
     return value
 
 
 def _yaml(document: dict[str, Any]) -> str:
-    text: str = yaml.safe_dump(document, sort_keys=False, width=_LINE, allow_unicode=True)
+    text: str = yaml.safe_dump(document, sort_keys=False, width=_LINE_LENGTH, allow_unicode=True)
     return _HEADER + text
 
 
