@@ -70,7 +70,7 @@ _WRK_UNITS = {b"us": 1e-6, b"ms": 1e-3, b"s": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One block: requests/s, latencies in seconds. Locust, which rounds to 1 ms, has none."""
+    """One block: requests/s, latencies in seconds. Those of Locust (whole ms) are not read."""
 
     rate: float
     p50: float = 0.0

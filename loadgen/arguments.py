@@ -56,7 +56,7 @@ def _add_run(actions: Actions) -> None:
         "Measure the lab's techniques: naive against optimized.",
         "First, the responses of both variants are compared. Then blocks of load run in a random"
         " interleaved order: naive, optimized, and naive once more as the control. The speed-up is"
-        " the ratio of the medians of paired blocks, with a 95 %% interval over the pairs. The"
+        " the ratio of the medians of paired blocks, with a 95 % interval over the pairs. The"
         " ratio of the control is the noise floor."
         " Example: loadgen run --technique caching --output results",
     )
@@ -262,7 +262,8 @@ def _add_pace(action: argparse.ArgumentParser) -> None:
         "--arrivals",
         choices=("constant", "poisson"),
         default="constant",
-        help="distribution of the intended instants of an open loop; default: %(default)s",
+        help="intended instants of an open loop: evenly spaced, or random like those of independent"
+        " users; default: %(default)s",
     )
     action.add_argument(
         "--stages",

@@ -57,7 +57,7 @@ def test_changed_missing_and_superfluous_files_are_stale(tmp_path: Path) -> None
     assert stale_files(tmp_path) == []
 
 
-def test_a_metric_renamed_in_the_code_is_stale_files() -> None:
+def test_renaming_a_metric_makes_the_generated_files_stale() -> None:
     script = (
         "import services.telemetry as telemetry;"
         "object.__setattr__(telemetry.CACHE_REQUESTS, 'name', 'cache_lookups_total');"

@@ -216,6 +216,7 @@ def test_the_help_of_run_names_every_technique(loadgen: Loadgen) -> None:
 def test_every_option_of_every_action_is_explained(loadgen: Loadgen, action: str) -> None:
     ended = loadgen.run(action, "--help")
     assert ended.returncode == 0
+    assert "%%" not in ended.stdout
     options = ended.stdout.partition("positional arguments:")[2] or ended.stdout
     entries = re.findall(r"^  \S.*(?:\n {4,}.*)*", options, re.MULTILINE)
     assert entries
