@@ -1,6 +1,7 @@
 """Histograms: figures and encoding agree with the hdrh library."""
 
 from collections.abc import Sequence
+from statistics import mean
 
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -34,7 +35,9 @@ def test_quantiles_mean_and_maximum_equal_those_of_the_library(latencies: list[f
         assert ours.quantile(share) * 1e9 == pytest.approx(
             theirs.get_value_at_percentile(share * 100), abs=1e-3
         )
-    assert ours.mean * 1e9 == pytest.approx(theirs.get_mean_value())
+    # The definition of the library's mean, whose own loop over all 33,792 buckets is slow.
+    middles = [theirs._hdr_median_equiv_value(int(latency * 1e9)) for latency in latencies]
+    assert ours.mean * 1e9 == pytest.approx(mean(middles))
     assert ours.maximum * 1e9 == pytest.approx(theirs.get_max_value())
     assert ours.count == theirs.get_total_count() == len(latencies)
 
@@ -76,6 +79,12 @@ def test_buckets_are_sorted_and_count_every_value(latencies: list[float]) -> Non
     assert buckets == sorted(buckets)
     assert sum(count for _, count in buckets) == len(latencies)
     assert buckets[-1][0] == histogram(*latencies).maximum
+
+
+@pytest.mark.parametrize("latencies", [[1e-9, 1.1e-6, 0.0123, 0.0124, 59.9], [0.5], [3600.0]])
+def test_the_mean_equals_that_of_the_library(latencies: list[float]) -> None:
+    expected = hdr_histogram(latencies).get_mean_value()
+    assert histogram(*latencies).mean * 1e9 == pytest.approx(expected)
 
 
 def test_an_empty_histogram_has_no_quantile() -> None:
