@@ -34,7 +34,7 @@ def main() -> None:
     unknown = [name for name in names if name not in BY_NAME]
     if unknown:
         parser.error(f"unknown technique: {', '.join(unknown)}; choose from {', '.join(BY_NAME)}")
-    # uvloop cannot start a process as another user, but root must start PostgreSQL so.
+    # Not uvloop: as root, PostgreSQL must start as another user, which uvloop does not support.
     with claimed(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         sys.exit(runner.run(_measured(names)))
 
