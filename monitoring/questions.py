@@ -42,10 +42,9 @@ QUESTIONS: tuple[Question, ...] = (
         "The ratio of the 99th percentiles. A cache makes hits faster, but not misses.",
     ),
     Question(
-        "Which time do 95 % of the requests stay below?",
+        "What is the 95th percentile of the latency?",
         quantile(0.95, REQUEST_DURATION, VARIANT, "5m", 'technique="caching"'),
-        "The 95th percentile in seconds, interpolated from the buckets. Replace the technique or"
-        " the quantile as needed.",
+        "In seconds, interpolated from the buckets. Replace the technique or the quantile as needed.",
     ),
     Question(
         "Which share of the naive requests takes longer than 10 ms?",
