@@ -44,7 +44,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "What is the 95th percentile of the latency?",
         quantile(0.95, REQUEST_DURATION, VARIANT, "5m", 'technique="caching"'),
-        "In seconds, interpolated from the buckets. Replace the technique or the quantile as needed.",
+        "In seconds, interpolated from the buckets. Replace technique or quantile as needed.",
     ),
     Question(
         "Which share of the naive requests takes longer than 10 ms?",

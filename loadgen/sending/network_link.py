@@ -8,6 +8,7 @@ stops reading from the connection, so the service sees a slow client.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,13 +43,35 @@ class NetworkLink:
         return cls(quantities.bits_per_second(rate), quantities.seconds(latency))
 
 
-class LinkSimulation:
-    """A link while one attack uses it. Create and close it in a running event loop."""
+class LinkQueue:
+    """The received bytes that a link has not carried yet. Every `now` is of the same clock."""
 
     def __init__(self, link: NetworkLink) -> None:
         self._seconds_per_byte = 8 / link.bits_per_second
         self._latency_seconds = link.latency_seconds
-        self._free_at = 0.0
+        self._free_at = -math.inf
+
+    def add(self, byte_count: int, now: float) -> None:
+        self._free_at = max(self._free_at, now) + byte_count * self._seconds_per_byte
+
+    def is_too_long(self, now: float) -> bool:
+        return self._free_at - now > _READ_AHEAD_SECONDS
+
+    def seconds_until_resumption(self, now: float) -> float:
+        """Time until the queue is short enough to read again. Not for an empty queue."""
+        return max(0.0, self._free_at - now - _READ_AHEAD_SECONDS / 2)
+
+    @property
+    def delivery_instant(self) -> float:
+        """The instant at which the client gets the last byte of the queue."""
+        return self._free_at + self._latency_seconds
+
+
+class LinkSimulation:
+    """A link while one attack uses it. Create and close it in a running event loop."""
+
+    def __init__(self, link: NetworkLink) -> None:
+        self._queue = LinkQueue(link)
         self._paused: list[asyncio.Transport] = []
         #: Instants and callbacks, in the order of arrival.
         self._deliveries: deque[tuple[float, Callable[[], None]]] = deque()
@@ -59,8 +82,8 @@ class LinkSimulation:
     def receive(self, byte_count: int, transport: asyncio.Transport) -> None:
         """Queue received bytes on the link. Pause the transport if the queue is too long."""
         now = perf_counter()
-        self._free_at = max(self._free_at, now) + byte_count * self._seconds_per_byte
-        if self._free_at - now > _READ_AHEAD_SECONDS:
+        self._queue.add(byte_count, now)
+        if self._queue.is_too_long(now):
             transport.pause_reading()
             self._paused.append(transport)
             if self._resumption is None:
@@ -68,7 +91,7 @@ class LinkSimulation:
 
     def call_when_delivered(self, callback: Callable[[], None]) -> None:
         """Call back when the link has delivered all bytes received so far."""
-        self._deliveries.append((self._free_at + self._latency_seconds, callback))
+        self._deliveries.append((self._queue.delivery_instant, callback))
         if len(self._deliveries) == 1:
             self._timer.schedule(self._deliveries[0][0])
 
@@ -78,14 +101,14 @@ class LinkSimulation:
             self._resumption.cancel()
 
     def _schedule_resumption(self, now: float) -> None:
-        delay = self._free_at - now - _READ_AHEAD_SECONDS / 2
-        self._resumption = self._loop.call_later(max(0.0, delay), self._resume)
+        delay = self._queue.seconds_until_resumption(now)
+        self._resumption = self._loop.call_later(delay, self._resume)
 
     def _resume(self) -> None:
         """Resume all transports, in the order in which they were paused."""
         self._resumption = None
         now = perf_counter()
-        if self._free_at - now > _READ_AHEAD_SECONDS:
+        if self._queue.is_too_long(now):
             self._schedule_resumption(now)
             return
         paused, self._paused = self._paused, []

@@ -12,7 +12,7 @@ from pytest_aiohttp import AiohttpServer
 
 from loadgen.sending.attack import Attack, ClosedLoop, LoadResult, OpenLoop
 from loadgen.sending.connection import Address, encode_request
-from loadgen.sending.network_link import LinkSimulation, NetworkLink
+from loadgen.sending.network_link import LinkQueue, LinkSimulation, NetworkLink
 from tests.conftest import until
 
 #: 100 KB at 10 Mbit/s.
@@ -41,6 +41,30 @@ def test_an_unusable_link_is_refused(rate: str, latency: str) -> None:
 def test_a_link_needs_a_finite_rate(bits_per_second: float) -> None:
     with pytest.raises(ValueError, match="carries nothing: use a rate above 0"):
         NetworkLink(bits_per_second)
+
+
+def test_a_byte_takes_eight_bits_of_the_rate_and_the_latency_follows() -> None:
+    queue = LinkQueue(NetworkLink(8000.0, 0.5))  # 1 ms per byte
+    queue.add(250, now=10.0)
+    assert queue.delivery_instant == 10.75
+    queue.add(250, now=10.125)
+    assert queue.delivery_instant == 11.0
+
+
+def test_an_idle_queue_starts_at_the_present() -> None:
+    queue = LinkQueue(NetworkLink(8000.0))
+    queue.add(250, now=1.0)
+    queue.add(250, now=5.0)
+    assert queue.delivery_instant == 5.25
+
+
+def test_a_queue_of_more_than_20_ms_is_too_long_until_half_of_it_is_left() -> None:
+    queue = LinkQueue(NetworkLink(8000.0))
+    queue.add(1000, now=0.0)
+    assert not queue.is_too_long(now=1.0 - 0.0195)
+    assert queue.is_too_long(now=1.0 - 0.0205)
+    assert queue.seconds_until_resumption(now=0.5) == pytest.approx(0.49)
+    assert queue.seconds_until_resumption(now=0.995) == 0
 
 
 async def answer(request: web.Request) -> web.Response:
