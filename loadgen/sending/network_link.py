@@ -8,7 +8,6 @@ stops reading from the connection, so the service sees a slow client.
 """
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ class LinkQueue:
     def __init__(self, link: NetworkLink) -> None:
         self._seconds_per_byte = 8 / link.bits_per_second
         self._latency_seconds = link.latency_seconds
-        self._free_at = -math.inf
+        self._free_at = 0.0
 
     def add(self, byte_count: int, now: float) -> None:
         self._free_at = max(self._free_at, now) + byte_count * self._seconds_per_byte

@@ -53,7 +53,8 @@ def test_a_byte_takes_eight_bits_of_the_rate_and_the_latency_follows() -> None:
 
 def test_an_idle_queue_starts_at_the_present() -> None:
     queue = LinkQueue(NetworkLink(8000.0))
-    queue.add(250, now=1.0)
+    queue.add(250, now=0.5)
+    assert queue.delivery_instant == 0.75
     queue.add(250, now=5.0)
     assert queue.delivery_instant == 5.25
 
