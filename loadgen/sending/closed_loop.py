@@ -46,7 +46,7 @@ class ClosedLoopRun(LoadRun):
         super().__init__(address, supply, timeout, link)
         self._pause = load.pause
         self._stop = -math.inf
-        self._active_clients = 0
+        self._active_clients: set[Client] = set()
         self._ticker = create_timer(self._tick)
         self._next_tick = perf_counter()
         self._ticker.schedule(self._next_tick)
@@ -67,10 +67,11 @@ class ClosedLoopRun(LoadRun):
     async def _run_stage(self, stage: Stage) -> None:
         self._ended = self._event_loop.create_future()
         self._stop = perf_counter() + stage.seconds
-        self._active_clients = stage.clients
-        while len(self._clients) < stage.clients:
+        for _ in range(len(self._clients), stage.clients):
             self._new_client()
-        for client in self._clients[: stage.clients]:
+        clients = self._clients[: stage.clients]
+        self._active_clients = set(clients)
+        for client in clients:
             self._send_next(client)
         await self._ended
 
@@ -79,7 +80,7 @@ class ClosedLoopRun(LoadRun):
         if now < self._stop:
             self._send(client, now)
             return
-        self._active_clients -= 1
+        self._active_clients.remove(client)
         if not self._active_clients:
             self._end()
 

@@ -19,6 +19,8 @@ async def test_a_run_sends_its_rate_for_its_duration(
     result = await Attack(OpenLoop(rate), seconds).run(address, requests(address, 1))
     assert result.sent == result.answered == result.lags.count == count
     assert result.seconds >= seconds
+    assert 0.0009 <= result.latencies.maximum <= result.seconds * 1.001
+    assert result.lags.maximum <= result.latencies.maximum * 1.001
 
 
 async def test_each_stage_has_its_rate(address: Address) -> None:
