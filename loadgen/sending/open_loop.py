@@ -56,7 +56,7 @@ class OpenLoopRun(LoadRun):
         self._load = load
         self._idle_clients: list[Client] = []
         self._offsets: Iterator[float] = iter(())
-        self._begin = self._stop = 0.0
+        self._begin = self._stop = math.inf
         self._intended = math.inf
         self._timer = create_timer(self._send_due)
 
