@@ -8,24 +8,29 @@ LOCUST_HERE := .lab/locust/bin/locust
 LOCUST ?= $(LOCUST_HERE)
 TECHNIQUES ?=
 TEST_OPTIONS ?=
+UPGRADE :=
+WORKERS ?= 2
+MODULES ?=
 PROMETHEUS ?=
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: help setup demo up check generate questions test test-compose bench bench-techniques bench-chassis bench-loadgen lock clean
+.PHONY: help setup demo up check generate questions test test-unit test-mutants test-compose bench bench-techniques bench-chassis bench-loadgen lock lock-upgrade clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 setup: $(LOCAL)  ## Prepare .venv and nothing else
 
-demo: $(LOCAL)  ## Start the lab, measure all seven techniques, print the table, stop (OUTPUT=dir keeps evidence and reports)
+demo: $(LOCAL)  ## Start the lab, measure every technique, print the table, stop (OUTPUT=dir keeps evidence and reports)
 	$(VENV)/python -m services.local run -- $(VENV)/python -m loadgen run $(if $(OUTPUT),--output "$(OUTPUT)")
 
 up: $(LOCAL)  ## Run the lab with continuous load until Ctrl-C
 	$(VENV)/python -m services.local up
 
-check: $(DEV)  ## Lint, types, import contracts, figures in documents, generated files
+check: $(DEV)  ## Completeness, prose, lint, types, import contracts, figures in documents, generated files
+	$(VENV)/python -m tests.architecture.completeness
+	$(VENV)/python -m tests.architecture.prose
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
@@ -39,8 +44,15 @@ generate: $(DEV)  ## Write dashboards, rules and scrape configuration anew from 
 questions: $(DEV)  ## Ask Prometheus at PROMETHEUS the ten questions of monitoring/QUESTIONS.md anew
 	$(VENV)/python -m monitoring ask $(if $(PROMETHEUS),--prometheus "$(PROMETHEUS)")
 
-test: $(DEV)  ## The whole test suite, against real servers
-	$(VENV)/python -m pytest $(TEST_OPTIONS)
+test: $(DEV)  ## The whole test suite, against real servers (about five minutes on two cores)
+	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not measures_time' $(TEST_OPTIONS)
+	$(VENV)/python -m pytest -m measures_time $(TEST_OPTIONS)
+
+test-unit: $(DEV)  ## Unit tests alone (under half a minute)
+	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup tests/unit tests/architecture $(TEST_OPTIONS)
+
+test-mutants: $(DEV)  ## Whether the unit tests of MODULES notice random changes to them
+	$(VENV)/python -m tests.mutants $(MODULES)
 
 test-compose: $(DEV)  ## The lab in containers, on a real engine, from a cold start to its end
 	$(VENV)/python -m pytest tests/compose $(TEST_OPTIONS)
@@ -63,10 +75,13 @@ bench-chassis: $(LOCAL)  ## What the chassis costs: a bare route in it against a
 bench-loadgen: $(LOCAL) $(LOCUST)  ## Whether the load generator is fast enough: against wrk (if installed) and LOCUST (default: into .lab)
 	LOCUST="$(LOCUST)" $(VENV)/python -m benchmarks.loadgen
 
-lock: $(DEV)  ## Compile requirements/*.txt from pyproject.toml, newest versions that its ranges allow
-	$(COMPILE) --upgrade --group dev -o requirements/dev.txt
+lock: $(DEV)  ## Add to requirements/*.txt what is new in pyproject.toml; all other versions stay
+	$(COMPILE) $(UPGRADE) --group dev -o requirements/dev.txt
 	$(COMPILE) --constraints requirements/dev.txt --group local -o requirements/local.txt
 	$(COMPILE) --constraints requirements/dev.txt -o requirements/services.txt
+
+lock-upgrade: UPGRADE := --upgrade
+lock-upgrade: lock  ## The same, with the newest version of everything that pyproject.toml allows
 
 clean:  ## Remove .venv and all data
 	[ ! -L .lab/home ] || rm -rf "$$(readlink -f .lab/home)"

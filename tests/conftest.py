@@ -1,4 +1,8 @@
-"""Real servers for every test that needs them: PostgreSQL and Valkey, started once."""
+"""Real servers for every test that needs them: PostgreSQL and Valkey, started once per process.
+
+`make test` runs files side by side in several processes (pytest-xdist). Tests that compare durations
+carry the mark `measures_time` and run afterwards, one after the other, on an otherwise idle machine.
+"""
 
 import asyncio
 import importlib
@@ -19,8 +23,9 @@ from services.local.stack import claimed, data_servers
 from services.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
-#: Kept between runs: making a cluster takes longer than most tests.
-STATE = ROOT / ".lab" / "test"
+#: Kept between runs, since creating a database cluster takes longer than most tests. Each process
+#: of pytest-xdist has servers of its own: tests count and kill connections.
+STATE = ROOT / ".lab" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 Client = TestClient[Any, Any]
 ClientOf = Callable[..., Awaitable[Client]]
@@ -29,6 +34,19 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share expensive fixtures in one process: those of a file, or of one lab."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    if "prometheus" in getattr(item, "fixturenames", ()):
+        return "prometheus"
+    folder = item.path.parent
+    return str(folder if folder.name in ("e2e", "compose") else item.path)
 
 
 @pytest.hookimpl(wrapper=True)

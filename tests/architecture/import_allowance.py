@@ -6,6 +6,7 @@ none. Contracts of this type stand in pyproject.toml, `tool.importlinter`, as `t
 
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
@@ -27,9 +28,10 @@ class ImportAllowance(Contract):
 
     type_name = "allowance"
 
-    modules = fields.ListField(subfield=fields.ModuleExpressionField())
-    may_import = fields.ListField(subfield=fields.StringField(), required=False, default=[])
-    libraries = fields.ListField(subfield=fields.StringField(), required=False)
+    # import-linter replaces each field by a value of its kind.
+    modules: Any = fields.ListField(subfield=fields.ModuleExpressionField())
+    may_import: Any = fields.ListField(subfield=fields.StringField(), required=False, default=[])
+    libraries: Any = fields.ListField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         violations = sorted(self._violations(graph))

@@ -14,8 +14,8 @@ from tests.monitoring.prometheus import Prometheus, prometheus_watching
 from tests.running_lab import lab_up
 
 STATE = ROOT / ".lab" / "monitoring"
-#: For the terminal: what each panel was answered.
-ANSWERS: list[str] = []
+#: The property of a test under which it reports the number of series that its panel received.
+PANEL_SERIES = "panel series"
 _VARIANTS = sum(len(each.variants) for each in TECHNIQUES)
 
 
@@ -48,7 +48,13 @@ def _await_data(prometheus: Prometheus) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if ANSWERS:
+    lines = [
+        value
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == PANEL_SERIES
+    ]
+    if lines:
         terminalreporter.section("series returned to each panel")
-        for line in ANSWERS:
+        for line in lines:
             terminalreporter.line(line)

@@ -2,6 +2,7 @@
 
 import json
 import urllib.error
+from collections.abc import Callable
 
 import pytest
 
@@ -9,7 +10,7 @@ from monitoring.generation import GENERATED, HERE
 from monitoring.questions import QUESTIONS
 from monitoring.recording import P50
 from services import telemetry
-from tests.monitoring.conftest import ANSWERS, STATE
+from tests.monitoring.conftest import PANEL_SERIES, STATE
 from tests.monitoring.grafana import (
     SCRAPE_SECONDS,
     Dashboard,
@@ -45,7 +46,10 @@ def series(prometheus: Prometheus, question: Question) -> int:
 
 @pytest.mark.parametrize(("dashboard", "panel"), PANELS)
 def test_no_panel_is_without_data(
-    dashboard: Dashboard, panel: Panel, prometheus: Prometheus
+    dashboard: Dashboard,
+    panel: Panel,
+    prometheus: Prometheus,
+    record_property: Callable[[str, object], None],
 ) -> None:
     empty = []
     for chosen in choices(dashboard, prometheus.label_values):
@@ -53,7 +57,7 @@ def test_no_panel_is_without_data(
             count = series(prometheus, question)
             alone = [values[0] for values in chosen.values() if len(values) == 1][1:]
             place = " · ".join((dashboard["title"], *alone, question.title))
-            ANSWERS.append(f"{count:4d}  {place}")
+            record_property(PANEL_SERIES, f"{count:4d}  {place}")
             if not count:
                 empty.append(f"{place}: {question.expression}")
     assert empty == []
