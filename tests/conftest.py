@@ -1,7 +1,8 @@
 """Real servers for every test that needs them: PostgreSQL and Valkey, started once per process.
 
-`make test` runs files side by side in several processes (pytest-xdist). Tests that compare durations
-carry the mark `measures_time` and run afterwards, one after the other, on an otherwise idle machine.
+`make test` runs files side by side in several processes (pytest-xdist). Tests that compare
+durations carry the mark `measures_time` and run afterwards, one after the other, on an otherwise
+idle machine.
 """
 
 import asyncio
