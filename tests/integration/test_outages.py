@@ -1,0 +1,112 @@
+"""Every cell of the table in services/OUTAGES.md, against real servers behind a proxy."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import pytest
+
+from services.catalog import BY_NAME, TECHNIQUES
+from services.contract import Need, Technique
+from services.settings import Settings
+from tests.conftest import ROOT, Client, ClientOf
+from tests.integration.unruly_proxy import Mood, UnrulyProxy
+
+#: The columns of the table.
+OUTAGES = (
+    (Need.POSTGRES, Mood.CUT),
+    (Need.POSTGRES, Mood.SILENT),
+    (Need.REDIS, Mood.CUT),
+    (Need.REDIS, Mood.SILENT),
+)
+SERVERS = {Need.POSTGRES: "database", Need.REDIS: "redis"}
+#: Seconds. The table's statuses do not depend on how long a timeout lasts.
+SHORT = {
+    "pool_timeout": 0.3,
+    "statement_timeout": 0.3,
+    "request_timeout": 1.0,
+    "cache_lease": 0.2,
+    "redis_timeout": 0.1,
+}
+NOT_USED = "–"
+
+
+class Row(NamedTuple):
+    """What a route answers in each outage, as the table says it."""
+
+    technique: Technique
+    route: str
+    statuses: tuple[str, ...]
+
+
+def table() -> list[Row]:
+    text = (ROOT / "services" / "OUTAGES.md").read_text("utf-8")
+    rows = []
+    for line in re.findall(r"^\| ([\w-]+ \|.*) \|$", text, re.MULTILINE):
+        technique, route, *statuses = (cell.strip() for cell in line.split("|"))
+        if technique in BY_NAME:
+            rows.append(Row(BY_NAME[technique], route, tuple(statuses)))
+    return rows
+
+
+ROWS = table()
+
+
+def test_the_table_has_a_row_for_each_variant() -> None:
+    listed = {(row.technique.name, row.route.partition(",")[0]) for row in ROWS}
+    variants = {(each.name, name) for each in TECHNIQUES for name in each.variant_names()}
+    assert variants <= listed
+
+
+def test_the_table_leaves_out_a_server_only_where_the_technique_does_not_use_it() -> None:
+    for row in ROWS:
+        for (need, _), status in zip(OUTAGES, row.statuses, strict=True):
+            assert (status == NOT_USED) == (need not in row.technique.needs), row
+
+
+@asynccontextmanager
+async def behind_proxy(settings: Settings, need: Need) -> AsyncIterator[tuple[UnrulyProxy, str]]:
+    """A proxy in front of the server, and the setting that leads a service to the proxy."""
+    port = f"{SERVERS[need]}_port"
+    proxy = UnrulyProxy(getattr(settings, port))
+    await proxy.start()
+    try:
+        yield proxy, port
+    finally:
+        await proxy.close()
+
+
+CELLS = [
+    pytest.param(row, need, mood, int(status), id=f"{row.technique.name}-{row.route}-{need}-{mood}")
+    for row in ROWS
+    for (need, mood), status in zip(OUTAGES, row.statuses, strict=True)
+    if status != NOT_USED
+]
+
+
+@pytest.mark.parametrize(("row", "need", "mood", "expected"), CELLS)
+async def test_route_answers_an_outage_as_the_table_says(
+    row: Row, need: Need, mood: Mood, expected: int, client_of: ClientOf, settings: Settings
+) -> None:
+    async with behind_proxy(settings, need) as (proxy, port):
+        client = await client_of(row.technique.name, **SHORT, **{port: proxy.port})
+        await ask(client, row, cached=True)
+        proxy.become(mood)
+        status, problem = await ask(client, row, cached="not cached" not in row.route)
+    assert status == expected
+    if status == 503:
+        assert problem["dependency"] == need
+
+
+async def ask(client: Client, row: Row, cached: bool) -> tuple[int, dict[str, str]]:
+    """The status, and the problem document of a refusal. A page is cached by the first request."""
+    if row.route.startswith("PUT"):
+        response = await client.put("/caching/posts/9", json={"title": "another title"})
+    else:
+        query = {} if cached else {"id": "77"}
+        variant = row.route.partition(",")[0]
+        response = await client.get(row.technique.path(variant), params=query)
+    refused = response.status >= 400
+    content_type = "application/problem+json"
+    return response.status, await response.json(content_type=content_type) if refused else {}
