@@ -49,10 +49,12 @@ def rows() -> list[Row]:
         name, routes, *statuses = (cell.strip() for cell in line.split("|"))
         if name in BY_NAME:
             technique = BY_NAME[name]
-            for route in _routes(technique, routes):
-                found.append(Row(technique, route, "not cached" not in routes, tuple(statuses)))
-    listed = {row.technique for row in found}
-    return found + [row for each in TECHNIQUES if each not in listed for row in by_rule(each)]
+            found += [
+                Row(technique, route, "not cached" not in routes, tuple(statuses))
+                for route in _routes(technique, routes)
+            ]
+    listed = {row.technique.name for row in found}
+    return found + [row for each in TECHNIQUES if each.name not in listed for row in by_rule(each)]
 
 
 def _routes(technique: Technique, cell: str) -> tuple[str, ...]:
