@@ -82,7 +82,7 @@ def no_settings_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def settings(no_settings_from_outside: None) -> Iterator[Settings]:
-    """Settings that lead to running servers with the small data set loaded."""
+    """Settings of running servers that hold the small data set."""
     with claimed(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         context = data_servers(STATE)
         _, servers = runner.run(_entered(context))
@@ -106,7 +106,7 @@ async def _left(context: Any) -> None:
 
 @pytest.fixture
 def client_of(aiohttp_client: AiohttpClient, settings: Settings, tmp_path: Path) -> ClientOf:
-    """Start a technique's service, with some settings changed, and get a client of it."""
+    """Starts a technique's service with some settings changed, and returns a client of it."""
 
     async def start(technique: str, **changes: object) -> Client:
         module = importlib.import_module(f"services.{BY_NAME[technique].package}.app")
@@ -119,7 +119,7 @@ def client_of(aiohttp_client: AiohttpClient, settings: Settings, tmp_path: Path)
 
 @pytest.fixture
 def execute(settings: Settings) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
-    """Run a statement beside the services, on a connection that no pool knows."""
+    """Runs a statement on a connection outside the pools of the services."""
     connection = connect(settings)
 
     def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -132,14 +132,14 @@ def execute(settings: Settings) -> Iterator[Callable[..., list[tuple[Any, ...]]]
 
 
 async def samples(client: Client | ClientSession) -> dict[str, float]:
-    """The service's metrics now: value by name and labels, as the exposition writes them."""
+    """The service's metrics: values by name and labels, as the exposition writes them."""
     text = await (await client.get("/metrics")).text()
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Returns once it holds; what happens in another process cannot be awaited, only asked for."""
+    """Polls the condition, for events in another process. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The lab without Docker, as a person starts it: `python -m services.local` in a process."""
+"""The lab without Docker, started in a process as a user starts it: `python -m services.local`."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ LOCAL = (sys.executable, "-m", "services.local")
 
 
 def environment(state: Path, **changes: str) -> dict[str, str]:
-    """This process's own, without its settings of the lab: the small data set, its own folder."""
+    """This process's environment, with the small data set and without other LAB_* settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
     mine = {"LAB_STATE_DIRECTORY": str(state), "LAB_DATASET_SIZE": "small"}
     return inherited | mine | changes
@@ -21,7 +21,7 @@ def environment(state: Path, **changes: str) -> dict[str, str]:
 
 @contextmanager
 def lab_up(state: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """`services.local up`, ready and under load, with the addresses that it printed."""
+    """`services.local up`, ready and under load, with the addresses that the lab printed."""
     process = subprocess.Popen(
         [*LOCAL, "up"],
         env=environment(state, **changes),
