@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from loadgen.judgement import Ratio
 from loadgen.report.axes import Axis, spanning
-from loadgen.report.document import Ratio
 from loadgen.report.elements import Content
 from loadgen.report.figures import interval, shortened, times
 from loadgen.report.pictures import (
@@ -79,9 +79,9 @@ def forest(name: str, title: str, rows: Sequence[Row], width: int) -> Element:
 def _axis(rows: Sequence[Row], width: int) -> Axis:
     ratios = [row.ratio for row in rows if row.ratio]
     floors = [row.noise for row in rows if row.noise]
-    estimates = [1.0, *(each["estimate"] for each in (*ratios, *floors))]
+    estimates = [1.0, *(each.estimate for each in (*ratios, *floors))]
     lowest, highest = min(estimates) / _FARTHEST, max(estimates) * _FARTHEST
-    ends = [end for each in (*ratios, *floors) for end in (each["low"], each["high"])]
+    ends = [end for each in (*ratios, *floors) for end in (each.low, each.high)]
     inside = [min(max(end, lowest), highest) for end in ends]
     # Never less than this: a picture of one percent would make a mountain of nothing.
     values = [*estimates, *inside, 0.9, 1.1]
@@ -124,7 +124,7 @@ def _noise(floor: Ratio | None, axis: Axis, middle: float) -> Element | None:
     """A narrow floor is still to be seen."""
     if floor is None:
         return None
-    left, right = axis.place(floor["low"]), axis.place(floor["high"])
+    left, right = axis.place(floor.low), axis.place(floor.high)
     spread = max(right - left, 2.0)
     return box((left + right - spread) / 2, middle - 10, spread, 20, "noise")
 
@@ -132,10 +132,10 @@ def _noise(floor: Ratio | None, axis: Axis, middle: float) -> Element | None:
 def _whisker(row: Row, axis: Axis, middle: float) -> list[Element]:
     if row.ratio is None:
         return []
-    left, right = axis.place(row.ratio["low"]), axis.place(row.ratio["high"])
+    left, right = axis.place(row.ratio.low), axis.place(row.ratio.high)
     return [
         horizontal(middle, left, right, f"{row.style} whisker"),
-        marker(row.style, axis.place(row.ratio["estimate"]), middle),
+        marker(row.style, axis.place(row.ratio.estimate), middle),
     ]
 
 

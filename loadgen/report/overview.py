@@ -5,12 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from loadgen.report.document import (
-    Document,
-    Experiment,
-    noise_of,
-    ratio_of,
-    verdict_of,
+from loadgen.judgement import (
+    ExperimentJudgement,
+    Judgement,
 )
 from loadgen.report.elements import Content, element
 from loadgen.report.figures import noise, times
@@ -28,11 +25,11 @@ _CAPTION = (
 TITLE = "Speed-ups of all experiments"
 
 
-def overview_rows(document: Document) -> list[Row]:
-    return [row for name, each in document["experiments"].items() for row in _rows(name, each)]
+def overview_rows(document: Judgement) -> list[Row]:
+    return [row for name, each in document.experiments.items() for row in _rows(name, each)]
 
 
-def overview(document: Document) -> Element:
+def overview(document: Judgement) -> Element:
     rows = overview_rows(document)
     if not rows:
         return element("section", element("p", "There is no experiment in this run."))
@@ -40,44 +37,46 @@ def overview(document: Document) -> Element:
     return element("section", picture, scrolling(_table(document), "All experiments"))
 
 
-def _rows(name: str, experiment: Experiment) -> Iterator[Row]:
+def _rows(name: str, experiment: ExperimentJudgement) -> Iterator[Row]:
     styles = arm_classes(experiment)
     for arm, suffix in comparisons(experiment):
         yield Row(
             f"{name}{suffix}",
-            ratio_of(experiment, arm, "p50"),
-            noise_of(experiment, "p50"),
+            experiment.ratio(arm, "p50"),
+            experiment.noise("p50"),
             styles.get(arm, ""),
-            experiment["verdict"],
+            experiment.verdict,
         )
 
 
-def _table(document: Document) -> Element:
+def _table(document: Judgement) -> Element:
     head = ("experiment", "p50 ms", "p99 ms", "requests/s", "speed-up", "noise", "verdict")
     rows = [
         _cells(f"#experiment-{at}", name, experiment, arm, suffix)
-        for at, (name, experiment) in enumerate(document["experiments"].items())
+        for at, (name, experiment) in enumerate(document.experiments.items())
         for arm, suffix in comparisons(experiment)
     ]
     return table(head, rows)
 
 
-def _cells(target: str, name: str, experiment: Experiment, arm: str, suffix: str) -> list[Content]:
+def _cells(
+    target: str, name: str, experiment: ExperimentJudgement, arm: str, suffix: str
+) -> list[Content]:
     return [
         element("a", f"{name}{suffix}", href=target),
         *before_and_after(experiment, arm, " → "),
-        times(ratio_of(experiment, arm, "p50")),
-        noise(noise_of(experiment, "p50")),
-        badge(verdict_of(experiment, arm)),
+        times(experiment.ratio(arm, "p50")),
+        noise(experiment.noise("p50")),
+        badge(experiment.verdict_of(arm)),
     ]
 
 
-def provenance_list(document: Document) -> Element:
+def provenance_list(document: Judgement) -> Element:
     facts: dict[str, Any] = {
-        "measured at": document["measured_at"],
-        "revision": document["git_revision"] or "unknown",
-        **_told(document["machine"]),
-        **_told(document["settings"]),
+        "measured at": document.measured_at,
+        "revision": document.git_revision or "unknown",
+        **_told(document.machine),
+        **_told(document.settings),
     }
     listed = element("dl")
     for name, value in facts.items():

@@ -8,7 +8,8 @@ import hashlib
 from importlib.resources import files
 from xml.etree.ElementTree import Element
 
-from loadgen.report.document import Document, Histograms, Sweeps, alone
+from loadgen.evidence.bundle import Histograms
+from loadgen.judgement import Judgement, SweepJudgements, sweeps_without_experiment
 from loadgen.report.elements import append, element, elements, markup
 from loadgen.report.overview import overview, provenance_list
 from loadgen.report.pictures import arm_classes
@@ -21,17 +22,17 @@ STYLE = files("loadgen.report").joinpath("page.css").read_text("utf-8")
 
 
 def page(
-    document: Document, histograms: Histograms | None = None, sweeps: Sweeps | None = None
+    document: Judgement, histograms: Histograms | None = None, sweeps: SweepJudgements | None = None
 ) -> str:
     """The same document gives the same page; without histograms it has no distributions."""
     return f"<!DOCTYPE html>\n{markup(_page(document, histograms or {}, sweeps or {}))}\n"
 
 
-def _page(document: Document, histograms: Histograms, sweeps: Sweeps) -> Element:
+def _page(document: Judgement, histograms: Histograms, sweeps: SweepJudgements) -> Element:
     return element("html", _head(document), _body(document, histograms, sweeps), lang="en")
 
 
-def _head(document: Document) -> Element:
+def _head(document: Judgement) -> Element:
     style = element("style")
     style.text = STYLE  # not as content: its lines are to stay lines
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -42,12 +43,12 @@ def _head(document: Document) -> Element:
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{_TITLE}, {document['measured_at'][:10]}"),
+        element("title", f"{_TITLE}, {document.measured_at[:10]}"),
         style,
     )
 
 
-def _body(document: Document, histograms: Histograms, sweeps: Sweeps) -> Element:
+def _body(document: Judgement, histograms: Histograms, sweeps: SweepJudgements) -> Element:
     header = element(
         "header",
         element("h1", _TITLE),
@@ -55,20 +56,20 @@ def _body(document: Document, histograms: Histograms, sweeps: Sweeps) -> Element
         element("p", f"{provenance(document)}.", class_="quiet"),
     )
     main = element("main", overview(document), *_sweeps_alone(document, sweeps))
-    for number, (name, experiment) in enumerate(document["experiments"].items()):
+    for number, (name, experiment) in enumerate(document.experiments.items()):
         evidence = Evidence(experiment, histograms.get(name, {}), sweeps.get(name))
         append(main, section(f"experiment-{number}", name, evidence))
     return element("body", header, main, element("footer", *_reading(), provenance_list(document)))
 
 
-def _sweeps_alone(document: Document, sweeps: Sweeps) -> list[Element]:
+def _sweeps_alone(document: Judgement, sweeps: SweepJudgements) -> list[Element]:
     """Those of no single experiment: a whole run was the sweep, with an experiment a value."""
     styles: dict[str, str] = {}
-    for experiment in document["experiments"].values():
+    for experiment in document.experiments.values():
         styles |= arm_classes(experiment)
     return [
         element("section", element("h2", name), *swept(f"sweep-{number}", name, sweep, styles))
-        for number, (name, sweep) in enumerate(alone(document, sweeps).items())
+        for number, (name, sweep) in enumerate(sweeps_without_experiment(document, sweeps).items())
     ]
 
 

@@ -7,8 +7,8 @@ the style shows the one that fits, so that letters keep their size on a phone.
 from collections.abc import Callable, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
+from loadgen.judgement import CONTROL, ExperimentJudgement
 from loadgen.report.axes import Axis
-from loadgen.report.document import CONTROL, Experiment, candidates
 from loadgen.report.elements import Content, element
 from loadgen.report.figures import amount
 
@@ -95,10 +95,10 @@ def axis_beside(axis: Axis, ticks: Sequence[float], left: float, right: float) -
     return group(contents, "axis")
 
 
-def arm_classes(experiment: Experiment) -> Mapping[str, str]:
+def arm_classes(experiment: ExperimentJudgement) -> Mapping[str, str]:
     """Which colour an arm has: the same in all pictures of a page."""
-    fixed = {experiment["baseline"]: "arm baseline", CONTROL: "arm control"}
-    numbered = {arm: f"arm candidate{at % 4}" for at, arm in enumerate(candidates(experiment))}
+    fixed = {experiment.baseline: "arm baseline", CONTROL: "arm control"}
+    numbered = {arm: f"arm candidate{at % 4}" for at, arm in enumerate(experiment.candidates)}
     return fixed | numbered
 
 

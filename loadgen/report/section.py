@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from loadgen.report.distribution import distribution
-from loadgen.report.document import (
+from loadgen.judgement import (
     QUANTITIES,
-    Arm,
     Check,
-    Experiment,
-    Sweep,
-    arms_in_order,
-    candidates,
-    noise_of,
-    ratio_of,
+    ExperimentJudgement,
+    Figures,
+    SweepJudgement,
 )
+from loadgen.report.distribution import distribution
 from loadgen.report.elements import Content, element, elements
 from loadgen.report.figures import NOTHING, amount, number
 from loadgen.report.forest import Row, forest
@@ -36,18 +32,18 @@ _RATIOS = "Against the baseline, with 95 % intervals. Grey: the noise floor of e
 class Evidence:
     """What is known of an experiment beside its judgement."""
 
-    experiment: Experiment
+    experiment: ExperimentJudgement
     histograms: Mapping[str, Histogram]
-    sweep: Sweep | None
+    sweep: SweepJudgement | None
 
 
 def section(identifier: str, name: str, evidence: Evidence) -> Element:
     """`identifier` is what the overview links to."""
     experiment = evidence.experiment
     parts: list[Content] = [
-        element("h2", f"{experiment['title'] or name} ", badge(experiment["verdict"])),
+        element("h2", f"{experiment.title or name} ", badge(experiment.verdict)),
         *_claims(experiment),
-        element("p", experiment["workload"], class_="quiet"),
+        element("p", experiment.workload, class_="quiet"),
         *_spread(identifier, evidence),
         *_ratios(identifier, experiment),
         *_figures(experiment),
@@ -58,20 +54,20 @@ def section(identifier: str, name: str, evidence: Evidence) -> Element:
     return element("section", *parts, id=identifier)
 
 
-def _claims(experiment: Experiment) -> list[Element]:
+def _claims(experiment: ExperimentJudgement) -> list[Element]:
     first, *others = claims(experiment)
-    style = "claim refusal" if experiment["verdict"] == "invalid" else "claim"
+    style = "claim refusal" if experiment.is_invalid else "claim"
     told = [
         element("p", f"{first}.", class_=style),
         *elements("p", (f"{each}." for each in others)),
     ]
-    if experiment["reason"] and unsaid(experiment):
+    if experiment.reason and unsaid(experiment):
         told.append(element("p", unsaid(experiment)))
     return told
 
 
 def _spread(identifier: str, evidence: Evidence) -> list[Element]:
-    arms = arms_in_order(evidence.experiment) or list(evidence.histograms)
+    arms = evidence.experiment.arms_in_order or list(evidence.histograms)
     known = {
         arm: evidence.histograms[arm]
         for arm in arms
@@ -80,20 +76,20 @@ def _spread(identifier: str, evidence: Evidence) -> list[Element]:
     if not known:
         return []
     styles = arm_classes(evidence.experiment)
-    title = f"Latencies of {evidence.experiment['title']}"
+    title = f"Latencies of {evidence.experiment.title}"
     picture = responsive(
         lambda width: distribution(f"{identifier}-spread", title, known, styles, width), _SPREAD
     )
     return [element("h3", "Latency"), picture]
 
 
-def _ratios(identifier: str, experiment: Experiment) -> list[Element]:
-    styles, arms = arm_classes(experiment), candidates(experiment)
+def _ratios(identifier: str, experiment: ExperimentJudgement) -> list[Element]:
+    styles, arms = arm_classes(experiment), experiment.candidates
     rows = [
         Row(
             quantity if len(arms) == 1 else f"{arm}: {quantity}",
-            ratio_of(experiment, arm, quantity),
-            noise_of(experiment, quantity),
+            experiment.ratio(arm, quantity),
+            experiment.noise(quantity),
             styles[arm],
             NOTHING,
         )
@@ -102,18 +98,18 @@ def _ratios(identifier: str, experiment: Experiment) -> list[Element]:
     ]
     if not any(row.ratio for row in rows):
         return []
-    title = f"Speed-ups of {experiment['title']}"
+    title = f"Speed-ups of {experiment.title}"
     picture = responsive(lambda width: forest(f"{identifier}-ratios", title, rows, width), _RATIOS)
     return [element("h3", "Speed-up"), picture]
 
 
-def _figures(experiment: Experiment) -> list[Element]:
-    if not experiment["arms"]:
+def _figures(experiment: ExperimentJudgement) -> list[Element]:
+    if not experiment.arms:
         return []
-    styles, arms = arm_classes(experiment), experiment["arms"]
+    styles, arms = arm_classes(experiment), experiment.arms
     rows: list[list[Content]] = [
         [element("span", swatch(styles[name]), name), *_figures_of(arms[name])]
-        for name in arms_in_order(experiment)
+        for name in experiment.arms_in_order
     ]
     return [element("h3", "Figures"), scrolling(table(_FIGURES, rows), "Figures of each arm")]
 
@@ -131,21 +127,21 @@ _FIGURES = (
 )
 
 
-def _figures_of(arm: Arm) -> list[str]:
+def _figures_of(arm: Figures) -> list[str]:
     return [
-        number(arm["p50_ms"]),
-        number(arm["p95_ms"]),
-        number(arm["p99_ms"]),
-        number(arm["mean_ms"]),
-        number(arm["requests_per_second"]),
-        f"{arm['requests']:,}",
-        f"{arm['errors']:,}",
-        number(arm["bytes_per_response"]),
+        number(arm.p50_ms),
+        number(arm.p95_ms),
+        number(arm.p99_ms),
+        number(arm.mean_ms),
+        number(arm.requests_per_second),
+        f"{arm.requests:,}",
+        f"{arm.errors:,}",
+        number(arm.bytes_per_response),
     ]
 
 
-def _receipts(experiment: Experiment) -> list[Element]:
-    found, arms = receipts(experiment), arms_in_order(experiment)
+def _receipts(experiment: ExperimentJudgement) -> list[Element]:
+    found, arms = receipts(experiment), experiment.arms_in_order
     if not found:
         return []
     rows = [
@@ -160,18 +156,18 @@ def _swept(identifier: str, evidence: Evidence) -> list[Element]:
     if evidence.sweep is None:
         return []
     styles = arm_classes(evidence.experiment)
-    return swept(f"{identifier}-sweep", evidence.experiment["title"], evidence.sweep, styles)
+    return swept(f"{identifier}-sweep", evidence.experiment.title, evidence.sweep, styles)
 
 
-def _audit(experiment: Experiment) -> list[Element]:
-    if not experiment["audit"]:
+def _audit(experiment: ExperimentJudgement) -> list[Element]:
+    if not experiment.audit:
         return []
     head = ("check", "found", "limit", "")
-    rows = [[check["check"], *_found(check)] for check in experiment["audit"]]
+    rows = [[check.check, *_found(check)] for check in experiment.audit]
     title = "Is the load generator to be believed?"
     return [element("h3", title), scrolling(table(head, rows), title)]
 
 
 def _found(check: Check) -> list[Content]:
-    verdict = words("ok") if check["ok"] else words("beyond the limit", "words alarm")
-    return [amount(check["value"]), amount(check["limit"]), verdict]
+    verdict = words("ok") if check.ok else words("beyond the limit", "words alarm")
+    return [amount(check.value), amount(check.limit), verdict]

@@ -2,7 +2,7 @@
 
 from xml.etree.ElementTree import tostring
 
-from loadgen.report.document import Document, foremost
+from loadgen.judgement import Judgement
 from loadgen.report.elements import element
 from loadgen.report.forest import forest
 from loadgen.report.overview import TITLE, overview_rows
@@ -11,12 +11,12 @@ from loadgen.report.page import STYLE
 _WIDTH = 900
 
 
-def picture(document: Document) -> str:
+def picture(document: Judgement) -> str:
     """The first candidate of each experiment: SVG with its style inside.
 
     Empty where there is nothing to draw.
     """
-    rows = overview_rows(foremost(document))
+    rows = overview_rows(document.with_first_candidates())
     if not rows:
         return ""
     drawn = forest("overview", TITLE, rows, _WIDTH)

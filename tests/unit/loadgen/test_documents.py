@@ -28,10 +28,10 @@ def test_of_several_variants_the_readme_and_its_picture_have_the_first() -> None
         {
             "caching": {
                 **found,
-                "arms": {**found["arms"], "two-tier": found["arms"]["optimized"]},
+                "arms": {**found.arms, "two-tier": found.arms["optimized"]},
                 "comparisons": {
-                    **found["comparisons"],
-                    "two-tier": found["comparisons"]["optimized"],
+                    **found.comparisons,
+                    "two-tier": found.comparisons["optimized"],
                 },
             }
         }
@@ -59,9 +59,9 @@ def test_a_card_has_all_variants_and_no_control() -> None:
     found = sample.TECHNIQUES["json-serialization"]
     experiment = sample.experiment(found)
     third = sample.arm(replace(found.naive, p50=15.0))
-    experiment["arms"] = {**experiment["arms"], "third": third}
-    experiment["comparisons"] = {
-        **experiment["comparisons"],
+    experiment.arms = {**experiment.arms, "third": third}
+    experiment.comparisons = {
+        **experiment.comparisons,
         "third": sample.comparison(sample.ratio(1.05, 0.9, 1.2), "no difference shown"),
     }
     card = card_table(sample.document({"json-serialization": experiment}), {}, "json-serialization")
