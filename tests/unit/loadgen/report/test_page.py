@@ -4,8 +4,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
-from loadgen.judgement import Judgement
+from loadgen.judgement import Judgement, Verdict
 from loadgen.report.figures import number, times
 from loadgen.report.page import page
 from loadgen.sending.histogram import Histogram
@@ -120,15 +121,13 @@ def test_the_same_document_gives_the_same_page() -> None:
 
 def test_hostile_names_are_letters_only() -> None:
     experiment = sample.experiment(sample.TECHNIQUES["caching"])
-    experiment |= {"title": HOSTILE, "workload": HOSTILE, "baseline": HOSTILE}
-    arms = experiment.arms
-    measured = arms["naive"] | {"receipts": {HOSTILE: 1.0}}
-    experiment.arms = {HOSTILE: measured, "optimized": arms["optimized"]}
-    sweep = sample.sweep()
-    sweep.parameter = sweep.note = HOSTILE
+    measured = replace(experiment.arms["naive"], receipts={HOSTILE: 1.0})
+    arms = {HOSTILE: measured, "optimized": experiment.arms["optimized"]}
+    experiment = replace(experiment, title=HOSTILE, workload=HOSTILE, baseline=HOSTILE, arms=arms)
+    sweep = replace(sample.sweep(), parameter=HOSTILE, note=HOSTILE)
     histograms = {HOSTILE: {HOSTILE: sample.drawn(sample.TECHNIQUES["caching"].naive, "x", 50)}}
     document = sample.document({HOSTILE: experiment})
-    document.machine = document.settings = {HOSTILE: HOSTILE}
+    document = replace(document, machine={HOSTILE: HOSTILE}, settings={HOSTILE: HOSTILE})
     seen = Reader(page(document, histograms, {HOSTILE: sweep}))
     assert seen.tags().isdisjoint({"script", "img"})
     assert "<script>alert(1)</script>" in seen.text
@@ -155,7 +154,9 @@ def test_a_difference_of_answers_is_told_once() -> None:
 
 def test_figures_of_an_invalid_run_are_shown_without_a_ratio() -> None:
     experiment = sample.experiment(sample.TECHNIQUES["caching"])
-    experiment |= {"verdict": "invalid", "reason": "late", "audit": sample.audit(lag=21.0)}
+    experiment = replace(
+        experiment, verdict=Verdict.INVALID, reason="late", audit=sample.audit(lag=21.0)
+    )
     seen = Reader(page(sample.document({"caching": experiment})))
     assert number(sample.TECHNIQUES["caching"].naive.rate) in seen.text
     assert "2.61×" not in seen.text
@@ -170,9 +171,11 @@ def test_a_run_without_experiments_or_latencies_is_a_page_too() -> None:
 
 def test_a_sweep_of_which_nothing_was_valid_says_so() -> None:
     sweep = sample.sweep(None, "nothing was measured")
-    for point in sweep.points:
-        point |= {"arms": {}, "ratio": None, "verdict": "invalid", "reason": "too busy"}
-    seen = Reader(page(sample.document(), {}, {"caching": sweep}))
+    points = tuple(
+        replace(point, arms={}, ratio=None, verdict=Verdict.INVALID, reason="too busy")
+        for point in sweep.points
+    )
+    seen = Reader(page(sample.document(), {}, {"caching": replace(sweep, points=points)}))
     assert "too busy" in seen.text
 
 

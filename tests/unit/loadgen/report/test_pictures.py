@@ -6,6 +6,7 @@ from random import Random
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
+from msgspec.structs import replace
 
 from loadgen.report.axes import Axis
 from loadgen.report.curve import curve
@@ -58,7 +59,7 @@ def all_pictures(width: int) -> list[Element]:
     return [
         forest("f", HOSTILE, ROWS, width),
         distribution("d", HOSTILE, histograms, STYLES, width),
-        curve("c", HOSTILE, sweep(place) | {"parameter": HOSTILE}, STYLES, width),
+        curve("c", HOSTILE, replace(sweep(place), parameter=HOSTILE), STYLES, width),
     ]
 
 
@@ -186,9 +187,9 @@ def test_without_a_break_even_point_none_is_drawn(width: int) -> None:
 
 
 def test_a_sweep_may_begin_at_zero_and_miss_a_point(width: int) -> None:
-    swept = sweep()
-    swept.points[0].value = 0
-    swept.points[1].arms = {}
+    first, second, *others = sweep().points
+    points = (replace(first, value=0), replace(second, arms={}), *others)
+    swept = replace(sweep(), points=points)
     picture = curve("c", "title", swept, STYLES, width)
     assert len(found(picture, "circle", "mark")) == 4
 
@@ -196,8 +197,7 @@ def test_a_sweep_may_begin_at_zero_and_miss_a_point(width: int) -> None:
 def test_each_arm_has_its_own_colour() -> None:
     many = experiment(TECHNIQUES["caching"])
     arms = dict.fromkeys(("naive", "control", "a", "b", "c", "d"), many.arms["naive"])
-    many.arms = arms
-    assert len(set(arm_classes(many).values())) == 6
+    assert len(set(arm_classes(replace(many, arms=arms)).values())) == 6
 
 
 def test_the_overview_stands_on_its_own() -> None:
