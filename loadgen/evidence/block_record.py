@@ -1,4 +1,4 @@
-"""The record of one finished block: all that is stored of it, and what a verdict is computed from."""
+"""The record of one finished block, from which figures and verdicts are computed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

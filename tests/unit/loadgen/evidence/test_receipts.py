@@ -1,4 +1,4 @@
-"""From a server's exposition to what a request cost."""
+"""Receipts: counters read from the text of `/metrics`, and figures per request."""
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
