@@ -10,25 +10,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
-
-from loadgen.report.document import (
+from loadgen.judgement import (
     CONTROL,
-    Document,
-    Experiment,
-    Sweep,
-    Sweeps,
-    arms_in_order,
-    foremost,
-    noise_of,
-    ratio_of,
-    verdict_of,
+    ExperimentJudgement,
+    Judgement,
+    SweepJudgement,
+    SweepJudgements,
+    decode_judgement,
 )
 from loadgen.report.figures import NOTHING, interval, noise, number, times
 from loadgen.report.files import JUDGEMENT, sweeps_below
 from loadgen.report.markdown import literal, points, rows
 from loadgen.report.rows import before_and_after, comparisons
-from loadgen.report.sentences import break_even, explanation, provenance, refusal
+from loadgen.report.sentences import break_even_sentence, explanation, provenance, refusal
 from services.catalog import TECHNIQUES
 from services.contract import Technique
 
@@ -54,12 +48,12 @@ def main() -> None:
         sys.exit(f"error: {names}: not what {EVIDENCE.relative_to(ROOT)} says; run `make bench`")
 
 
-def evidence(path: Path) -> tuple[Document, Sweeps]:
+def evidence(path: Path) -> tuple[Judgement, SweepJudgements]:
     """The judgement, and the sweeps beside it or in folders there."""
-    return orjson.loads(path.read_bytes()), sweeps_below(path.parent)
+    return decode_judgement(path.read_bytes()), sweeps_below(path.parent)
 
 
-def documents(document: Document, sweeps: Sweeps) -> list[tuple[Path, str]]:
+def documents(document: Judgement, sweeps: SweepJudgements) -> list[tuple[Path, str]]:
     """Each document with the text that it should have."""
     pages = [(ROOT / "README.md", readme_table(document))]
     for technique in TECHNIQUES:
@@ -74,7 +68,7 @@ def _with_block(text: str, block: str) -> str:
     return _BLOCK.sub(lambda _: f"{_BEGIN}\n{block}\n{_END}", text)
 
 
-def readme_table(document: Document) -> str:
+def readme_table(document: Judgement) -> str:
     """A row for each technique that was measured: its first variant beside naive, optimized."""
     head = (
         "technique",
@@ -85,7 +79,7 @@ def readme_table(document: Document) -> str:
         "noise floor",
         "verdict",
     )
-    found = foremost(document)["experiments"]
+    found = document.with_first_candidates().experiments
     body = [
         row
         for technique in TECHNIQUES
@@ -95,67 +89,67 @@ def readme_table(document: Document) -> str:
     return "\n".join([rows(head, body, words=("verdict",)), "", _measured(document)])
 
 
-def _readme_rows(technique: Technique, experiment: Experiment) -> Iterator[list[str]]:
+def _readme_rows(technique: Technique, experiment: ExperimentJudgement) -> Iterator[list[str]]:
     link = f"[{technique.title}](services/{technique.package}/README.md)"
     for arm, suffix in comparisons(experiment):
         yield [
             f"{link}{literal(suffix)}",
             *before_and_after(experiment, arm, " → "),
-            times(ratio_of(experiment, arm, "p50")),
-            noise(noise_of(experiment, "p50")),
-            verdict_of(experiment, arm),
+            times(experiment.ratio(arm, "p50")),
+            noise(experiment.noise("p50")),
+            experiment.verdict_of(arm),
         ]
 
 
-def card_table(document: Document, sweeps: Sweeps, name: str) -> str:
+def card_table(document: Judgement, sweeps: SweepJudgements, name: str) -> str:
     """One technique: a row per variant, and below what explains the difference."""
-    if name not in document["experiments"]:
+    if name not in document.experiments:
         return "Not measured yet."
-    experiment = document["experiments"][name]
-    told = [literal(experiment["workload"]), _noise(experiment), _explained(experiment)]
+    experiment = document.experiments[name]
+    told = [literal(experiment.workload), _noise(experiment), _explained(experiment)]
     paragraphs = [_variants(experiment), " ".join(filter(None, told))]
     if name in sweeps:
         paragraphs += _swept(sweeps[name])
     return "\n\n".join([*paragraphs, _measured(document)])
 
 
-def _swept(sweep: Sweep) -> list[str]:
-    return [literal(f"{sweep['description']} {break_even(sweep)}"), points(sweep)]
+def _swept(sweep: SweepJudgement) -> list[str]:
+    return [literal(f"{sweep.description} {break_even_sentence(sweep)}"), points(sweep)]
 
 
-def _variants(experiment: Experiment) -> str:
-    if experiment["verdict"] == "invalid":
+def _variants(experiment: ExperimentJudgement) -> str:
+    if experiment.is_invalid:
         return f"**{literal(refusal(experiment))}.**"
     head = ("variant", "p50 ms", "p99 ms", "requests/s", "bytes of a body", "speed-up", "verdict")
-    arms = [arm for arm in arms_in_order(experiment) if arm != CONTROL]
+    arms = [arm for arm in experiment.arms_in_order if arm != CONTROL]
     return rows(head, [_variant(experiment, arm) for arm in arms], words=("verdict",))
 
 
-def _variant(experiment: Experiment, arm: str) -> list[str]:
-    figures = experiment["arms"][arm]
-    compared = arm != experiment["baseline"]
+def _variant(experiment: ExperimentJudgement, arm: str) -> list[str]:
+    figures = experiment.arms[arm]
+    compared = arm != experiment.baseline
     return [
         literal(arm),
-        number(figures["p50_ms"]),
-        number(figures["p99_ms"]),
-        number(figures["requests_per_second"]),
-        number(figures["bytes_per_response"]),
-        times(ratio_of(experiment, arm, "p50")) if compared else NOTHING,
-        f"**{verdict_of(experiment, arm)}**" if compared else "",
+        number(figures.p50_ms),
+        number(figures.p99_ms),
+        number(figures.requests_per_second),
+        number(figures.bytes_per_response),
+        times(experiment.ratio(arm, "p50")) if compared else NOTHING,
+        f"**{experiment.verdict_of(arm)}**" if compared else "",
     ]
 
 
-def _noise(experiment: Experiment) -> str:
-    floor = noise_of(experiment, "p50")
+def _noise(experiment: ExperimentJudgement) -> str:
+    floor = experiment.noise("p50")
     return f"Noise floor, naive against itself: {interval(floor)}." if floor else ""
 
 
-def _explained(experiment: Experiment) -> str:
+def _explained(experiment: ExperimentJudgement) -> str:
     lines = explanation(experiment)
     return f"What explains it: {literal(lines)}." if lines else ""
 
 
-def _measured(document: Document) -> str:
+def _measured(document: Judgement) -> str:
     return f"{literal(provenance(document))}, everything on one machine."
 
 

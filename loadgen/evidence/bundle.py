@@ -19,8 +19,9 @@ from typing import Any
 
 import orjson
 
-from loadgen.evidence.record import Record
-from loadgen.experiment.plan import CONTROL
+from loadgen.evidence.block_record import Record, together
+from loadgen.judgement import CONTROL
+from loadgen.sending.histogram import Histogram
 
 _FORMAT_NAME = "api-performance-lab bundle"
 FORMAT = f"{_FORMAT_NAME} 1"
@@ -80,6 +81,20 @@ class Bundle:
     machine: Mapping[str, Any]
     settings: Mapping[str, Any]
     experiments: tuple[Experiment, ...]
+
+
+#: The latencies of all blocks, by experiment and arm.
+Histograms = Mapping[str, Mapping[str, Histogram]]
+
+
+def latencies_by_arm(bundle: Bundle) -> Histograms:
+    return {
+        experiment.name: {
+            arm: together(*(record.latencies for record in experiment.of(arm)))
+            for arm in experiment.arms
+        }
+        for experiment in bundle.experiments
+    }
 
 
 # Writing

@@ -7,9 +7,6 @@ neighbour's load, a filling cache) meets all arms alike and cancels out in the r
 from dataclasses import dataclass
 from random import Random
 
-#: The arm that is the baseline once more. What its ratio says is noise: no two arms are more alike.
-CONTROL = "control"
-
 
 @dataclass(frozen=True, slots=True)
 class Block:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from loadgen.evidence.block_record import Record, together, total
 from loadgen.evidence.bundle import Experiment
 from loadgen.evidence.receipts import requests_counted
-from loadgen.evidence.record import Record, together, total
 
 #: In milliseconds. A generator that has its core to itself is late by a fraction of one, one that
 #: shares it with the server by a few, the time slices of a scheduler. One that is held to a part

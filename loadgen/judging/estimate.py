@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import NormalDist, fmean, variance
+
+from loadgen.judgement import Ratio
 
 #: With three, an interval is half as wide again as with four, and tells next to nothing.
 MINIMUM_PAIRS = 4
@@ -13,32 +14,6 @@ MINIMUM_PAIRS = 4
 RECOMMENDED_PAIRS = 20
 ASSUMED_NOISE = 0.05
 _NORMAL_QUANTILE = NormalDist().inv_cdf(0.975)
-
-
-class Verdict(StrEnum):
-    """What a ratio with its interval allows to say of an arm."""
-
-    FASTER = "faster"
-    SLOWER = "slower"
-    NO_DIFFERENCE_SHOWN = "no difference shown"
-    INVALID = "invalid"
-
-
-@dataclass(frozen=True, slots=True)
-class Speedup:
-    """The baseline's time over the arm's, or the arm's throughput over its: above 1 is better."""
-
-    estimate: float
-    low: float
-    high: float
-
-    @property
-    def verdict(self) -> Verdict:
-        if self.low > 1:
-            return Verdict.FASTER
-        if self.high < 1:
-            return Verdict.SLOWER
-        return Verdict.NO_DIFFERENCE_SHOWN
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -51,7 +26,7 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)
 
 
-def speedup(ratios: Sequence[float]) -> Speedup:
+def speedup(ratios: Sequence[float]) -> Ratio:
     """The geometric mean of the pairs' ratios, with Student's 95 % interval of their logarithms.
 
     Student's needs no normal noise here, only symmetric one: the arms of a pair run in random
@@ -69,7 +44,7 @@ def speedup(ratios: Sequence[float]) -> Speedup:
     return _interval(sample.mean, sample.error**2, sample.freedom)
 
 
-def unpaired(better: Sequence[float], worse: Sequence[float]) -> Speedup:
+def unpaired(better: Sequence[float], worse: Sequence[float]) -> Ratio:
     """The ratio of two geometric means, of blocks that did not run beside each other.
 
     With Welch's 95 % interval of the logarithms' difference (Welch, "The Generalization of
@@ -99,9 +74,9 @@ class _Sample:
         return cls(fmean(logarithms), error, len(logarithms) - 1)
 
 
-def _interval(centre: float, squared_error: float, freedom: float) -> Speedup:
+def _interval(centre: float, squared_error: float, freedom: float) -> Ratio:
     reach = student_quantile(freedom) * math.sqrt(squared_error)
-    return Speedup(math.exp(centre), math.exp(centre - reach), math.exp(centre + reach))
+    return Ratio(math.exp(centre), math.exp(centre - reach), math.exp(centre + reach))
 
 
 def student_quantile(freedom: float) -> float:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadgen.judging.estimate import Verdict
-from loadgen.judging.judgement import Figures, Judged, Judgement
+from loadgen.judgement import ExperimentJudgement, Figures, Judgement
 
 #: In which units each quantity may be told, and what of the figures' own unit each of them is.
 _TIMES = {"us": 0.001, "ms": 1.0, "s": 1000.0}
@@ -68,17 +67,21 @@ def check(objectives: Sequence[Objective], judgement: Judgement) -> list[Result]
     """Each objective against each experiment that has its arm; one that none has is missed."""
     results: list[Result] = []
     for objective in objectives:
-        having = [each for each in judgement.experiments if objective.arm in each.experiment.arms]
-        results += [_result(objective, each) for each in having]
+        having = {
+            name: each
+            for name, each in judgement.experiments.items()
+            if objective.arm in each.arms or each.is_invalid
+        }
+        results += [_result(objective, name, each) for name, each in having.items()]
         if not having:
             results.append(Result(False, f"missed: {objective.text}: no experiment has this arm"))
     return results
 
 
-def _result(objective: Objective, judged: Judged) -> Result:
+def _result(objective: Objective, name: str, judged: ExperimentJudgement) -> Result:
     """An invalid experiment keeps nothing: its figures are not to be believed."""
-    name, figures = judged.experiment.name, judged.arms.get(objective.arm)
-    if judged.verdict is Verdict.INVALID or figures is None:
+    figures = judged.arms.get(objective.arm)
+    if judged.is_invalid or figures is None:
         return Result(False, f"missed: {name}: {objective.text}: invalid: {judged.reason}")
     met = objective.is_met_by(figures)
     found = _told(objective.quantity, _value(figures, objective.quantity))

@@ -130,9 +130,7 @@ def _quantile_ms(histogram: Histogram, share: float) -> float:
     return histogram.quantile(share) * 1e3
 
 
-def _panel(
-    arm: str, histogram: Histogram, axis: Axis, style: str, width: int, index: int
-) -> Panel:
+def _panel(arm: str, histogram: Histogram, axis: Axis, style: str, width: int, index: int) -> Panel:
     is_narrow = width <= NARROW
     height = (2 if is_narrow else 1) * _TEXT_HEIGHT + _QUANTILE_HEIGHT + _CURVE_HEIGHT
     foot, label_y = height * (index + 1), height * index + 17

@@ -2,7 +2,7 @@
 
 import math
 
-from loadgen.report.document import Ratio
+from loadgen.judgement import Ratio
 
 NOTHING = "–"
 
@@ -31,18 +31,18 @@ def times(ratio: Ratio | None) -> str:
     """A ratio with its interval: 2.61× (2.19–3.40)."""
     if ratio is None:
         return NOTHING
-    return f"{number(ratio['estimate'])}× ({interval(ratio)})"
+    return f"{number(ratio.estimate)}× ({interval(ratio)})"
 
 
 def interval(ratio: Ratio) -> str:
-    return f"{number(ratio['low'])}–{number(ratio['high'])}"
+    return f"{number(ratio.low)}–{number(ratio.high)}"
 
 
 def noise(floor: Ratio | None) -> str:
     """How far from 1 the control's interval reaches, to the farther side: ±3 %."""
     if floor is None:
         return NOTHING
-    percent = (max(floor["high"], 1 / floor["low"], 1.0) - 1) * 100
+    percent = (max(floor.high, 1 / floor.low, 1.0) - 1) * 100
     return f"±{percent:.0f} %" if percent >= 0.95 else f"±{percent:.1f} %"
 
 

@@ -3,44 +3,39 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import orjson
-
-from loadgen.report.document import Document, Histograms, Sweep, Sweeps
+from loadgen.evidence.bundle import Histograms
+from loadgen.judgement import Judgement, SweepJudgement, SweepJudgements, decode_sweeps, encode
+from loadgen.report.html_report import html_report
 from loadgen.report.markdown import report
-from loadgen.report.page import page
+from loadgen.report.run_overview import overview_svg
 from loadgen.report.spreadsheet import sheet
-from loadgen.report.standalone import picture
 
 JUDGEMENT = "judgement.json"
 SWEEPS = "sweeps.json"
 
 
 def write_reports(
-    folder: Path, document: Document, histograms: Histograms, sweeps: Sweeps | None = None
+    folder: Path, document: Judgement, histograms: Histograms, sweeps: SweepJudgements | None = None
 ) -> list[Path]:
     """Raises OSError, and leaves then what was there before; no file is ever half-written."""
     contents = {
-        JUDGEMENT: _json(document),
+        JUDGEMENT: encode(document),
         "report.md": report(document, sweeps).encode(),
         "report.csv": sheet(document).encode(),
-        "report.html": page(document, histograms, sweeps).encode(),
-        "overview.svg": picture(document).encode(),
+        "report.html": html_report(document, histograms, sweeps).encode(),
+        "overview.svg": overview_svg(document).encode(),
     }
     if sweeps:
-        contents[SWEEPS] = _json(sweeps)
+        contents[SWEEPS] = encode(sweeps)
     return write_all(folder, contents)
 
 
-def sweeps_below(folder: Path) -> Sweeps:
+def sweeps_below(folder: Path) -> SweepJudgements:
     """All that are kept in the folder and in those below it. Raises OSError and ValueError."""
-    sweeps: dict[str, Sweep] = {}
+    sweeps: dict[str, SweepJudgement] = {}
     for path in sorted(folder.rglob(SWEEPS)):
-        sweeps |= orjson.loads(path.read_bytes())
+        sweeps |= decode_sweeps(path.read_bytes())
     return sweeps
-
-
-def _json(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def write_all(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:

@@ -5,15 +5,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from loadgen.report.document import (
-    Document,
-    Experiment,
+from loadgen.judgement import (
+    ExperimentJudgement,
+    Judgement,
     Ratio,
-    Sweep,
-    candidates,
-    noise_of,
-    ratio_of,
-    verdict_of,
+    SweepJudgement,
+    Verdict,
 )
 from loadgen.report.figures import amount, interval, number, printable
 
@@ -21,60 +18,58 @@ from loadgen.report.figures import amount, interval, number, printable
 _EXPLAINS = 1.1
 
 
-def tally(document: Document) -> str:
+def tally(document: Judgement) -> str:
     """How many experiments came out in which way: "7 experiments: 6 faster, 1 slower"."""
-    verdicts = Counter(each["verdict"] for each in document["experiments"].values())
+    verdicts = Counter(each.verdict for each in document.experiments.values())
     total = sum(verdicts.values())
     parts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
     return f"{total} experiment{'' if total == 1 else 's'}{': ' if parts else ''}{parts}"
 
 
-def claims(experiment: Experiment) -> list[str]:
+def claims(experiment: ExperimentJudgement) -> list[str]:
     """A sentence for each candidate, or why there is none."""
-    if experiment["verdict"] == "invalid" or not experiment["comparisons"]:
+    if experiment.is_invalid or not experiment.comparisons:
         return [refusal(experiment)]
-    return [claim(experiment, arm) for arm in candidates(experiment)]
+    return [claim(experiment, arm) for arm in experiment.candidates]
 
 
-def refusal(experiment: Experiment) -> str:
-    reason = experiment["reason"] or experiment["difference"] or "nothing was measured"
+def refusal(experiment: ExperimentJudgement) -> str:
+    reason = experiment.reason or experiment.difference or "nothing was measured"
     return f"no verdict: {printable(reason)}"
 
 
-def unsaid(experiment: Experiment) -> str:
+def unsaid(experiment: ExperimentJudgement) -> str:
     """How the answers differ, where the reason does not say so already."""
-    difference = experiment["difference"] or ""
-    return "" if difference in experiment["reason"] else printable(difference)
+    difference = experiment.difference or ""
+    return "" if difference in experiment.reason else printable(difference)
 
 
-def claim(experiment: Experiment, arm: str) -> str:
+def claim(experiment: ExperimentJudgement, arm: str) -> str:
     """Median, interval and noise floor: "optimized is 2.61× faster at the median; …"."""
-    ratio = ratio_of(experiment, arm, "p50")
+    ratio = experiment.ratio(arm, "p50")
     if ratio is None:
         return f"{printable(arm)}: not compared"
     parts = [_finding(experiment, arm, ratio), f"95 % interval {interval(ratio)}"]
-    floor = noise_of(experiment, "p50")
+    floor = experiment.noise("p50")
     if floor is not None:
         parts.append(f"noise floor {interval(floor)}")
     return "; ".join(parts)
 
 
-def _finding(experiment: Experiment, arm: str, ratio: Ratio) -> str:
-    verdict, name = verdict_of(experiment, arm), printable(arm)
-    if verdict == "faster":
-        return f"{name} is {number(ratio['estimate'])}× faster at the median"
-    if verdict == "slower":
-        factor = number(1 / ratio["estimate"])
-        return (
-            f"{name} is {factor}× slower at the median: a speed-up of {number(ratio['estimate'])}×"
-        )
-    baseline = printable(experiment["baseline"])
-    return f"{name} and {baseline}: {verdict} at the median, {number(ratio['estimate'])}×"
+def _finding(experiment: ExperimentJudgement, arm: str, ratio: Ratio) -> str:
+    verdict, name = experiment.verdict_of(arm), printable(arm)
+    if verdict is Verdict.FASTER:
+        return f"{name} is {number(ratio.estimate)}× faster at the median"
+    if verdict is Verdict.SLOWER:
+        factor = number(1 / ratio.estimate)
+        return f"{name} is {factor}× slower at the median: a speed-up of {number(ratio.estimate)}×"
+    baseline = printable(experiment.baseline)
+    return f"{name} and {baseline}: {verdict} at the median, {number(ratio.estimate)}×"
 
 
-def explanation(experiment: Experiment, most: int = 4) -> str:
+def explanation(experiment: ExperimentJudgement, most: int = 4) -> str:
     """The receipts that differ most, widest first: "statements per request 51 → 2"."""
-    arms = [experiment["baseline"], *candidates(experiment)]
+    arms = [experiment.baseline, *experiment.candidates]
     known = {
         name: {arm: values[arm] for arm in arms if arm in values}
         for name, values in receipts(experiment).items()
@@ -98,11 +93,11 @@ def _told_by(values: Mapping[str, float]) -> str:
     return ", ".join(f"{printable(arm)} {amount(value)}" for arm, value in values.items())
 
 
-def receipts(experiment: Experiment) -> dict[str, dict[str, float]]:
+def receipts(experiment: ExperimentJudgement) -> dict[str, dict[str, float]]:
     """By receipt, then by arm."""
     found: dict[str, dict[str, float]] = {}
-    for arm, figures in experiment["arms"].items():
-        for name, value in figures["receipts"].items():
+    for arm, figures in experiment.arms.items():
+        for name, value in figures.receipts.items():
             found.setdefault(name, {})[arm] = value
     return found
 
@@ -111,19 +106,19 @@ def receipt_name(name: str) -> str:
     return printable(name.replace("_", " "))
 
 
-def break_even(sweep: Sweep) -> str:
+def break_even_sentence(sweep: SweepJudgement) -> str:
     """Where a sweep's ratio crosses 1: "Breaks even at rows ≈ 12 (9–15)."."""
-    parameter, place = printable(sweep["parameter"]), sweep["break_even"]
+    parameter, place = printable(sweep.parameter), sweep.break_even
     if place is not None:
-        low, high = amount(place["low"]), amount(place["high"])
-        return f"Breaks even at {parameter} ≈ {amount(place['estimate'])} ({low}–{high})."
-    return f"Break-even over {parameter}: {printable(sweep['note'] or 'none in range')}."
+        low, high = amount(place.low), amount(place.high)
+        return f"Breaks even at {parameter} ≈ {amount(place.estimate)} ({low}–{high})."
+    return f"Break-even over {parameter}: {printable(sweep.note or 'none in range')}."
 
 
-def provenance(document: Document) -> str:
+def provenance(document: Judgement) -> str:
     """When, where and how, in one sentence without its end."""
-    parts = [f"Measured {printable(document['measured_at'][:10])}{where(document['machine'])}"]
-    if told := how(document["settings"]):
+    parts = [f"Measured {printable(document.measured_at[:10])}{where(document.machine)}"]
+    if told := how(document.settings):
         parts.append(told)
     return ": ".join(parts)
 

@@ -109,9 +109,7 @@ def description(sweep: SweepJudgement, arms: Sequence[str]) -> str:
     points = []
     for point in sweep.points:
         medians = [
-            f"{arm} {number(point.arms[arm].p50_ms)} ms"
-            for arm in arms
-            if arm in point.arms
+            f"{arm} {number(point.arms[arm].p50_ms)} ms" for arm in arms if arm in point.arms
         ]
         points.append(f"{sweep.parameter} {amount(point.value)}: {', '.join(medians)}")
     return "; ".join(points) + "."

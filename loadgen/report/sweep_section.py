@@ -61,7 +61,8 @@ def sweep_section(
 def _figure(name: str, title: str, sweep: SweepJudgement, styles: Mapping[str, str]) -> Figure:
     whole_title = f"{title} over {sweep.parameter}"
     return figure(
-        lambda width: sweep_plot(name, whole_title, sweep, styles, width), break_even_sentence(sweep)
+        lambda width: sweep_plot(name, whole_title, sweep, styles, width),
+        break_even_sentence(sweep),
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loadgen.evidence.bundle import Bundle, Experiment
 from loadgen.evidence.record import Record
+
+from loadgen.evidence.bundle import Bundle, Experiment
 from loadgen.experiment.plan import CONTROL
 from loadgen.sending.histogram import Histogram
 

@@ -7,7 +7,7 @@ import orjson
 
 from loadgen import documents
 from loadgen.documents import card_table, evidence, readme_table
-from loadgen.report.standalone import picture
+from loadgen.report.run_overview import overview_svg
 from services.catalog import TECHNIQUES
 from tests.unit.loadgen.report import sample
 
@@ -28,17 +28,17 @@ def test_of_several_variants_the_readme_and_its_picture_have_the_first() -> None
         {
             "caching": {
                 **found,
-                "arms": {**found["arms"], "two-tier": found["arms"]["optimized"]},
+                "arms": {**found.arms, "two-tier": found.arms["optimized"]},
                 "comparisons": {
-                    **found["comparisons"],
-                    "two-tier": found["comparisons"]["optimized"],
+                    **found.comparisons,
+                    "two-tier": found.comparisons["optimized"],
                 },
             }
         }
     )
     alone = sample.document({"caching": found})
     assert readme_table(more) == readme_table(alone)
-    assert picture(more) == picture(alone)
+    assert overview_svg(more) == overview_svg(alone)
 
 
 def test_the_readme_says_where_it_was_measured() -> None:
@@ -59,9 +59,9 @@ def test_a_card_has_all_variants_and_no_control() -> None:
     found = sample.TECHNIQUES["json-serialization"]
     experiment = sample.experiment(found)
     third = sample.arm(replace(found.naive, p50=15.0))
-    experiment["arms"] = {**experiment["arms"], "third": third}
-    experiment["comparisons"] = {
-        **experiment["comparisons"],
+    experiment.arms = {**experiment.arms, "third": third}
+    experiment.comparisons = {
+        **experiment.comparisons,
         "third": sample.comparison(sample.ratio(1.05, 0.9, 1.2), "no difference shown"),
     }
     card = card_table(sample.document({"json-serialization": experiment}), {}, "json-serialization")

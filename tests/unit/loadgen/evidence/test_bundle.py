@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from loadgen.judging.judgement import judge
 
 from loadgen.evidence import bundle as module
 from loadgen.evidence.bundle import (
@@ -24,7 +25,6 @@ from loadgen.evidence.bundle import (
     read_bundle,
     write_bundle,
 )
-from loadgen.judging.judgement import judge
 from tests.unit.loadgen.made_up import MACHINE, SETTINGS, bundle, experiment, record, records
 
 WHOLE = bundle(

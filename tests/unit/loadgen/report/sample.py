@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from loadgen.report.document import (
+from loadgen.judgement import (
     Arm,
     Check,
     Comparison,
-    Document,
-    Experiment,
-    NoiseFloor,
-    Point,
+    ExperimentJudgement,
+    Judgement,
     Ratio,
-    Sweep,
+    Ratios,
+    SweepJudgement,
+    SweepPoint,
 )
 from loadgen.sending.histogram import Histogram
 
@@ -107,10 +107,10 @@ def ratio(estimate: float, low: float, high: float) -> Ratio:
 
 
 def scaled(of: Ratio, factor: float) -> Ratio:
-    return ratio(of["estimate"] * factor, of["low"] * factor, of["high"] * factor)
+    return ratio(of.estimate * factor, of.low * factor, of.high * factor)
 
 
-def noise_floor(reach: float = 1.03) -> NoiseFloor:
+def noise_floor(reach: float = 1.03) -> Ratios:
     wide, narrow = ratio(1.004, 1 / reach, reach), ratio(0.998, 1 / reach**0.6, reach**0.6)
     return {"p50": narrow, "p95": wide, "p99": ratio(1.01, 0.92, 1.13), "throughput": narrow}
 
@@ -119,9 +119,7 @@ def comparison(p50: Ratio, verdict: str) -> Comparison:
     return {
         "p50": p50,
         "p95": scaled(p50, 0.94),
-        "p99": ratio(
-            p50["estimate"] * 0.88, p50["low"] * 0.7 if p50["low"] else 0, p50["high"] * 1.1
-        ),
+        "p99": ratio(p50.estimate * 0.88, p50.low * 0.7 if p50.low else 0, p50.high * 1.1),
         "throughput": scaled(p50, 1.02),
         "verdict": verdict,
     }
@@ -150,7 +148,7 @@ def audit(lag: float = 0.21) -> list[Check]:
     ]
 
 
-def experiment(found: Found) -> Experiment:
+def experiment(found: Found) -> ExperimentJudgement:
     return {
         "title": found.title,
         "workload": found.workload,
@@ -170,7 +168,7 @@ def experiment(found: Found) -> Experiment:
     }
 
 
-def unmeasured(reason: str, difference: str | None = None) -> Experiment:
+def unmeasured(reason: str, difference: str | None = None) -> ExperimentJudgement:
     return {
         "title": "Not measured",
         "workload": "Nothing.",
@@ -186,7 +184,7 @@ def unmeasured(reason: str, difference: str | None = None) -> Experiment:
     }
 
 
-def document(experiments: Mapping[str, Experiment] | None = None) -> Document:
+def document(experiments: Mapping[str, ExperimentJudgement] | None = None) -> Judgement:
     """All seven, unless others are named."""
     return {
         "measured_at": "2026-11-23T13:57:19+00:00",
@@ -227,7 +225,7 @@ def histograms() -> dict[str, dict[str, Histogram]]:
     }
 
 
-def sweep(break_even: Ratio | None = None, note: str = "") -> Sweep:
+def sweep(break_even: Ratio | None = None, note: str = "") -> SweepJudgement:
     """The more rows, the more the optimized arm gains; with one it loses."""
     values = (1, 10, 100, 1000, 10_000)
     naive = (0.31, 0.46, 1.9, 15.8, 171.0)
@@ -243,7 +241,7 @@ def sweep(break_even: Ratio | None = None, note: str = "") -> Sweep:
     }
 
 
-def point(value: float, naive: float, optimized: float) -> Point:
+def point(value: float, naive: float, optimized: float) -> SweepPoint:
     speedup = naive / optimized
     return {
         "value": value,

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from loadgen.report.document import Document
+from loadgen.judgement import Judgement
 from loadgen.report.figures import number, times
 from loadgen.report.page import page
 from loadgen.sending.histogram import Histogram
@@ -121,14 +121,14 @@ def test_the_same_document_gives_the_same_page() -> None:
 def test_hostile_names_are_letters_only() -> None:
     experiment = sample.experiment(sample.TECHNIQUES["caching"])
     experiment |= {"title": HOSTILE, "workload": HOSTILE, "baseline": HOSTILE}
-    arms = experiment["arms"]
+    arms = experiment.arms
     measured = arms["naive"] | {"receipts": {HOSTILE: 1.0}}
-    experiment["arms"] = {HOSTILE: measured, "optimized": arms["optimized"]}
+    experiment.arms = {HOSTILE: measured, "optimized": arms["optimized"]}
     sweep = sample.sweep()
-    sweep["parameter"] = sweep["note"] = HOSTILE
+    sweep.parameter = sweep.note = HOSTILE
     histograms = {HOSTILE: {HOSTILE: sample.drawn(sample.TECHNIQUES["caching"].naive, "x", 50)}}
     document = sample.document({HOSTILE: experiment})
-    document["machine"] = document["settings"] = {HOSTILE: HOSTILE}
+    document.machine = document.settings = {HOSTILE: HOSTILE}
     seen = Reader(page(document, histograms, {HOSTILE: sweep}))
     assert seen.tags().isdisjoint({"script", "img"})
     assert "<script>alert(1)</script>" in seen.text
@@ -136,7 +136,7 @@ def test_hostile_names_are_letters_only() -> None:
     assert "\u202e" not in seen.text
 
 
-def refused(reason: str, difference: str | None = None) -> Document:
+def refused(reason: str, difference: str | None = None) -> Judgement:
     return sample.document({"broken": sample.unmeasured(reason, difference)})
 
 
@@ -170,7 +170,7 @@ def test_a_run_without_experiments_or_latencies_is_a_page_too() -> None:
 
 def test_a_sweep_of_which_nothing_was_valid_says_so() -> None:
     sweep = sample.sweep(None, "nothing was measured")
-    for point in sweep["points"]:
+    for point in sweep.points:
         point |= {"arms": {}, "ratio": None, "verdict": "invalid", "reason": "too busy"}
     seen = Reader(page(sample.document(), {}, {"caching": sweep}))
     assert "too busy" in seen.text

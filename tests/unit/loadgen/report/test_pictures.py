@@ -187,16 +187,16 @@ def test_without_a_break_even_point_none_is_drawn(width: int) -> None:
 
 def test_a_sweep_may_begin_at_zero_and_miss_a_point(width: int) -> None:
     swept = sweep()
-    swept["points"][0]["value"] = 0
-    swept["points"][1]["arms"] = {}
+    swept.points[0].value = 0
+    swept.points[1].arms = {}
     picture = curve("c", "title", swept, STYLES, width)
     assert len(found(picture, "circle", "mark")) == 4
 
 
 def test_each_arm_has_its_own_colour() -> None:
     many = experiment(TECHNIQUES["caching"])
-    arms = dict.fromkeys(("naive", "control", "a", "b", "c", "d"), many["arms"]["naive"])
-    many["arms"] = arms
+    arms = dict.fromkeys(("naive", "control", "a", "b", "c", "d"), many.arms["naive"])
+    many.arms = arms
     assert len(set(arm_classes(many).values())) == 6
 
 
@@ -205,7 +205,7 @@ def test_the_overview_stands_on_its_own() -> None:
     text = overview_picture(whole)
     root = fromstring(text)  # noqa: S314 - of our own making
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert all(name in text for name in whole["experiments"])
+    assert all(name in text for name in whole.experiments)
     assert "url(" not in text
     assert "href" not in text
 

@@ -3,12 +3,14 @@
 import pytest
 from rich.console import Console
 
-from loadgen.report.document import Document, Sweeps
-from loadgen.report.table import terminal
+from loadgen.judgement import Judgement, SweepJudgements
+from loadgen.report.terminal import terminal
 from tests.unit.loadgen.report import sample
 
 
-def printed(document: Document, width: int = 100, sweeps: Sweeps | None = None) -> list[str]:
+def printed(
+    document: Judgement, width: int = 100, sweeps: SweepJudgements | None = None
+) -> list[str]:
     """The lines as a terminal of that many columns shows them."""
     console = Console(width=width, no_color=True)
     with console.capture() as capture:
@@ -16,7 +18,7 @@ def printed(document: Document, width: int = 100, sweeps: Sweeps | None = None) 
     return capture.get().splitlines()
 
 
-def row_of(name: str, document: Document) -> str:
+def row_of(name: str, document: Judgement) -> str:
     (row,) = [line for line in printed(document) if line.strip().startswith(name)]
     return row
 
@@ -56,9 +58,9 @@ def test_below_the_table_stands_what_the_arrow_means() -> None:
 
 def test_several_candidates_have_a_row_each() -> None:
     experiment = sample.experiment(sample.TECHNIQUES["json-serialization"])
-    arms, comparisons = experiment["arms"], experiment["comparisons"]
-    experiment["arms"] = {**arms, "streamed": arms["optimized"]}
-    experiment["comparisons"] = {
+    arms, comparisons = experiment.arms, experiment.comparisons
+    experiment.arms = {**arms, "streamed": arms["optimized"]}
+    experiment.comparisons = {
         **comparisons,
         "streamed": sample.comparison(sample.ratio(1.01, 0.98, 1.04), "no difference shown"),
     }

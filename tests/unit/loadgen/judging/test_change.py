@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 import pytest
+from loadgen.judging.comparison import TOLERANCE, Change, compare, document, lines
 
 from loadgen.evidence.bundle import Bundle
-from loadgen.judging.comparison import TOLERANCE, Change, compare, document, lines
 from tests.unit.loadgen.made_up import (
     ARMS,
     MACHINE,

@@ -7,30 +7,26 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from loadgen.report.document import (
-    Document,
-    Experiment,
-    Sweeps,
-    candidates,
-    noise_of,
-    ratio_of,
-    verdict_of,
+from loadgen.judgement import (
+    ExperimentJudgement,
+    Judgement,
+    SweepJudgements,
 )
 from loadgen.report.figures import noise, printable, shortened, times
 from loadgen.report.rows import before_and_after
-from loadgen.report.sentences import break_even, refusal, unsaid
+from loadgen.report.sentences import break_even_sentence, refusal, unsaid
 
 _WIDEST_NAME = 28
 _STYLES = {"faster": "green", "slower": "yellow", "invalid": "red"}
 
 
-def terminal(document: Document, sweeps: Sweeps | None = None) -> RenderableType:
+def terminal(document: Judgement, sweeps: SweepJudgements | None = None) -> RenderableType:
     """What a run prints when it has ended."""
     told = (*_legend(document), *_sweeps(sweeps or {}), *_refusals(document))
     return Group(table(document), *told)
 
 
-def table(document: Document) -> Table:
+def table(document: Judgement) -> Table:
     """A row for each candidate; the noise floor is the median's."""
     result = Table(box=SIMPLE, padding=(0, 0, 0, 1), pad_edge=False, show_edge=False)
     result.add_column("experiment", overflow="fold", min_width=18)
@@ -38,39 +34,37 @@ def table(document: Document) -> Table:
         # Folded where the terminal is too narrow: half a number would be a wrong one.
         result.add_column(quantity, justify="right", overflow="fold")
     result.add_column("verdict", overflow="fold", min_width=13)
-    for name, experiment in document["experiments"].items():
+    for name, experiment in document.experiments.items():
         for verdict, cells in _rows(name, experiment):
             # As Text: what stands in brackets would be taken for a style.
             result.add_row(*map(Text, cells), style=_STYLES.get(verdict, ""))
     return result
 
 
-def _rows(name: str, experiment: Experiment) -> Iterator[tuple[str, list[str]]]:
+def _rows(name: str, experiment: ExperimentJudgement) -> Iterator[tuple[str, list[str]]]:
     """Verdict and cells. Several candidates are listed below their experiment's name."""
-    arms = candidates(experiment)
+    arms = experiment.candidates
     title = shortened(printable(name), _WIDEST_NAME)
     if len(arms) > 1:
         yield "", [title]
     for arm in arms or [""]:
         listed = f"  {shortened(printable(arm), _WIDEST_NAME - 2)}"
-        verdict = verdict_of(experiment, arm)
+        verdict = experiment.verdict_of(arm)
         yield verdict, [listed if len(arms) > 1 else title, *_cells(experiment, arm), verdict]
 
 
-def _cells(experiment: Experiment, arm: str) -> list[str]:
+def _cells(experiment: ExperimentJudgement, arm: str) -> list[str]:
     return [
         *before_and_after(experiment, arm, "→"),
-        times(ratio_of(experiment, arm, "p50")),
-        noise(noise_of(experiment, "p50")),
+        times(experiment.ratio(arm, "p50")),
+        noise(experiment.noise("p50")),
     ]
 
 
-def _legend(document: Document) -> Iterator[Text]:
+def _legend(document: Judgement) -> Iterator[Text]:
     """What the arrow leads from and to, where it is the same in all experiments."""
     pairs = {
-        (each["baseline"], arm)
-        for each in document["experiments"].values()
-        for arm in candidates(each)
+        (each.baseline, arm) for each in document.experiments.values() for arm in each.candidates
     }
     if len(pairs) == 1:
         ((baseline, arm),) = pairs
@@ -80,14 +74,14 @@ def _legend(document: Document) -> Iterator[Text]:
         )
 
 
-def _sweeps(sweeps: Sweeps) -> Iterator[Text]:
+def _sweeps(sweeps: SweepJudgements) -> Iterator[Text]:
     for name, sweep in sweeps.items():
-        yield Text(f"{printable(name)}: {break_even(sweep)}")
+        yield Text(f"{printable(name)}: {break_even_sentence(sweep)}")
 
 
-def _refusals(document: Document) -> Iterator[Text]:
-    for name, experiment in document["experiments"].items():
-        if experiment["verdict"] == "invalid":
+def _refusals(document: Judgement) -> Iterator[Text]:
+    for name, experiment in document.experiments.items():
+        if experiment.is_invalid:
             yield Text(f"{printable(name)}: {refusal(experiment)}", style="red")
-            if experiment["reason"] and unsaid(experiment):
+            if experiment.reason and unsaid(experiment):
                 yield Text(f"  {unsaid(experiment)}", style="red")

@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 import pytest
+from loadgen.judging.judgement import Comparison, Judged, document, judge
 
 from loadgen.evidence.bundle import Experiment, read_bundle, write_bundle
 from loadgen.experiment.plan import CONTROL, interleaved
 from loadgen.judging.estimate import ASSUMED_NOISE, RECOMMENDED_PAIRS, Speedup, Verdict
-from loadgen.judging.judgement import Comparison, Judged, document, judge
 from loadgen.sending.histogram import Histogram
 from tests.conftest import ROOT
 from tests.unit.loadgen.made_up import (
