@@ -9,7 +9,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from loadgen.report.figures import amount, noise, number, printable, times
+from loadgen.report.figures import amount, number, printable
 from loadgen.report.plot import Point
 
 STYLE = files("loadgen.report").joinpath("report.css").read_text("utf-8")
@@ -35,8 +35,9 @@ def _points(points: Sequence[Point]) -> str:
     return " ".join(f"{_pixels(x)},{_pixels(y)}" for x, y in points)
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Returns the environment of the templates, with the filters that they use."""
+    result = Environment(
         loader=PackageLoader("loadgen", "report/templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -44,16 +45,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    result.filters |= {
         "amount": amount,
-        "count": "{:,}".format,
-        "noise": noise,
         "number": number,
         "pixels": _pixels,
         "points": _points,
-        "times": times,
+        "thousands": "{:,}".format,
     }
-    return environment
+    return result
 
 
-_ENVIRONMENT = _environment()
+_ENVIRONMENT = environment()

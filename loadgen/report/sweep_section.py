@@ -1,4 +1,4 @@
-"""The part of the HTML report on one sweep: a plot, the break-even value, and a table of the points.
+"""The part of the HTML report on one sweep: a plot, the break-even value, and a table.
 
 `sweep_plot` computes the plot; `templates/sweep_section.html.jinja` is the template.
 """
