@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loadgen.evidence.record import Record
-
+from loadgen.evidence.block_record import Record
 from loadgen.evidence.bundle import Bundle, Experiment
-from loadgen.experiment.plan import CONTROL
+from loadgen.judgement import CONTROL
 from loadgen.sending.histogram import Histogram
 
 ARMS = ("naive", "optimized", CONTROL)

@@ -1,12 +1,13 @@
 """What the README and the cards say of the evidence."""
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 
-import orjson
+from msgspec.structs import replace
 
 from loadgen import documents
 from loadgen.documents import card_table, evidence, readme_table
+from loadgen.judgement import Verdict, encode
 from loadgen.report.run_overview import overview_svg
 from services.catalog import TECHNIQUES
 from tests.unit.loadgen.report import sample
@@ -24,18 +25,9 @@ def test_the_readme_has_a_row_for_each_technique() -> None:
 
 def test_of_several_variants_the_readme_and_its_picture_have_the_first() -> None:
     found = sample.experiment(sample.TECHNIQUES["caching"])
-    more = sample.document(
-        {
-            "caching": {
-                **found,
-                "arms": {**found.arms, "two-tier": found.arms["optimized"]},
-                "comparisons": {
-                    **found.comparisons,
-                    "two-tier": found.comparisons["optimized"],
-                },
-            }
-        }
-    )
+    arms = {**found.arms, "two-tier": found.arms["optimized"]}
+    comparisons = {**found.comparisons, "two-tier": found.comparisons["optimized"]}
+    more = sample.document({"caching": replace(found, arms=arms, comparisons=comparisons)})
     alone = sample.document({"caching": found})
     assert readme_table(more) == readme_table(alone)
     assert overview_svg(more) == overview_svg(alone)
@@ -58,12 +50,13 @@ def test_what_was_not_measured_is_left_out_or_says_so() -> None:
 def test_a_card_has_all_variants_and_no_control() -> None:
     found = sample.TECHNIQUES["json-serialization"]
     experiment = sample.experiment(found)
-    third = sample.arm(replace(found.naive, p50=15.0))
-    experiment.arms = {**experiment.arms, "third": third}
-    experiment.comparisons = {
-        **experiment.comparisons,
-        "third": sample.comparison(sample.ratio(1.05, 0.9, 1.2), "no difference shown"),
-    }
+    third = sample.arm(dataclasses.replace(found.naive, p50=15.0))
+    compared = sample.comparison(sample.ratio(1.05, 0.9, 1.2), Verdict.NO_DIFFERENCE_SHOWN)
+    experiment = replace(
+        experiment,
+        arms={**experiment.arms, "third": third},
+        comparisons={**experiment.comparisons, "third": compared},
+    )
     card = card_table(sample.document({"json-serialization": experiment}), {}, "json-serialization")
     rows = [line.split(" | ")[0] for line in card.splitlines() if line.startswith("|")]
     assert rows == ["| variant", "| ---", "| naive", "| optimized", "| third"]
@@ -90,11 +83,11 @@ def test_every_document_has_a_place_for_its_figures() -> None:
 
 def test_evidence_is_the_judgement_with_all_sweeps_in_folders_beside_it(tmp_path: Path) -> None:
     judgement = tmp_path / "judgement.json"
-    judgement.write_bytes(orjson.dumps(sample.document()))
+    judgement.write_bytes(encode(sample.document()))
     for name in ("caching", "pagination"):
         folder = tmp_path / "sweeps" / name
         folder.mkdir(parents=True)
-        (folder / "sweeps.json").write_bytes(orjson.dumps({name: sample.sweep()}))
+        (folder / "sweeps.json").write_bytes(encode({name: sample.sweep()}))
     document, sweeps = evidence(judgement)
     assert document == sample.document()
     assert sweeps.keys() == {"caching", "pagination"}

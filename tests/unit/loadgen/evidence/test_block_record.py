@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 import pytest
-from loadgen.evidence.record import Record, together, total
 
+from loadgen.evidence.block_record import Record, together, total
 from tests.unit.loadgen.made_up import histogram, record
 
 FULL = record(

@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 import pytest
-from loadgen.judging.judgement import judge
 
 from loadgen.evidence import bundle as module
 from loadgen.evidence.bundle import (
@@ -25,6 +24,7 @@ from loadgen.evidence.bundle import (
     read_bundle,
     write_bundle,
 )
+from loadgen.judging.judge import judge
 from tests.unit.loadgen.made_up import MACHINE, SETTINGS, bundle, experiment, record, records
 
 WHOLE = bundle(
@@ -393,7 +393,8 @@ def test_generators_that_ran_side_by_side_are_merged_block_by_block() -> None:
 
 def test_two_generators_have_twice_the_throughput_and_the_same_times() -> None:
     alone, both = (
-        judge(each).experiments[0].arms["naive"] for each in (ONE, merge([ONE, SIDE_BY_SIDE]))
+        judge(each).experiments["made-up"].arms["naive"]
+        for each in (ONE, merge([ONE, SIDE_BY_SIDE]))
     )
     assert both.requests_per_second == 2 * alone.requests_per_second
     assert both.p50_ms == pytest.approx(alone.p50_ms, rel=0.01)

@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from loadgen.experiment.plan import CONTROL, Block, interleaved
+from loadgen.experiment.plan import Block, interleaved
+from loadgen.judgement import CONTROL
 
 ARMS = ("naive", "optimized", CONTROL)
 

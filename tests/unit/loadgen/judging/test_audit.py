@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from loadgen.evidence.record import Record
 
+from loadgen.evidence.block_record import Record
 from loadgen.judging.audit import (
     MAXIMUM_COUNT_MISMATCH,
     MAXIMUM_CPU,

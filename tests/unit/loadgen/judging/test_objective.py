@@ -1,8 +1,9 @@
 """What an arm is to keep: as a person writes it, and held against a judgement."""
 
 import pytest
-from loadgen.judging.judgement import Judgement, judge
 
+from loadgen.judgement import Judgement
+from loadgen.judging.judge import judge
 from loadgen.judging.objective import Objective, check, parse_objective
 from tests.unit.loadgen.made_up import bundle, experiment, records
 

@@ -1,9 +1,10 @@
 """The table in a terminal."""
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
-from loadgen.judgement import Judgement, SweepJudgements
+from loadgen.judgement import Judgement, SweepJudgements, Verdict
 from loadgen.report.terminal import terminal
 from tests.unit.loadgen.report import sample
 
@@ -58,12 +59,12 @@ def test_below_the_table_stands_what_the_arrow_means() -> None:
 
 def test_several_candidates_have_a_row_each() -> None:
     experiment = sample.experiment(sample.TECHNIQUES["json-serialization"])
-    arms, comparisons = experiment.arms, experiment.comparisons
-    experiment.arms = {**arms, "streamed": arms["optimized"]}
-    experiment.comparisons = {
-        **comparisons,
-        "streamed": sample.comparison(sample.ratio(1.01, 0.98, 1.04), "no difference shown"),
-    }
+    streamed = sample.comparison(sample.ratio(1.01, 0.98, 1.04), Verdict.NO_DIFFERENCE_SHOWN)
+    experiment = replace(
+        experiment,
+        arms={**experiment.arms, "streamed": experiment.arms["optimized"]},
+        comparisons={**experiment.comparisons, "streamed": streamed},
+    )
     document = sample.document({"json-serialization": experiment})
     assert row_of("json-serialization", document).split() == ["json-serialization"]
     assert "11.3× (10.6–12.6)" in row_of("optimized", document)
