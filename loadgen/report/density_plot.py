@@ -95,7 +95,7 @@ def density_plot(
     styles: Mapping[str, str],
     width: int,
 ) -> DensityPlot:
-    """Returns a panel for each histogram, in the order of `histograms`.
+    """Computes a plot with a panel for each histogram, in the order of `histograms`.
 
     Needs at least one histogram, and at least one latency in each. `name` must be unique within
     the page. `styles` holds the CSS classes of each arm.
@@ -108,11 +108,11 @@ def density_plot(
     bottom = panels[-1].foot + 4
     description = "; ".join(f"{arm}: {_in_words(each)}" for arm, each in histograms.items())
     return DensityPlot(
-        Frame(f"{name}-{width}", width, bottom + AXIS_HEIGHT, title, f"{description}."),
-        ticks(axis, axis.round_values(_TICK_GAP), " ms"),
-        4,
-        bottom,
-        panels,
+        frame=Frame(f"{name}-{width}", width, bottom + AXIS_HEIGHT, title, f"{description}."),
+        ticks=ticks(axis, axis.round_values(_TICK_GAP), " ms"),
+        top=4,
+        bottom=bottom,
+        panels=panels,
     )
 
 
@@ -137,15 +137,15 @@ def _panel(arm: str, histogram: Histogram, axis: Axis, style: str, width: int, i
     latencies = _in_words(histogram, without_p95=is_narrow)
     label_width = width if is_narrow else width - LETTER_WIDTH * (len(latencies) + 1)
     return Panel(
-        shortened(arm, int(label_width / LETTER_WIDTH)),
-        latencies,
-        (0, label_y + 18) if is_narrow else (width, label_y),
-        "start" if is_narrow else "end",
-        style,
-        label_y,
-        foot,
-        [(x, foot - y * _CURVE_HEIGHT) for x, y in density(histogram, axis)],
-        _quantiles(histogram, axis),
+        label=shortened(arm, int(label_width / LETTER_WIDTH)),
+        latencies=latencies,
+        latencies_position=(0, label_y + 18) if is_narrow else (width, label_y),
+        latencies_anchor="start" if is_narrow else "end",
+        style=style,
+        label_y=label_y,
+        foot=foot,
+        curve=[(x, foot - y * _CURVE_HEIGHT) for x, y in density(histogram, axis)],
+        quantiles=_quantiles(histogram, axis),
     )
 
 

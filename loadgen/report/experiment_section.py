@@ -67,22 +67,22 @@ def experiment_section(
     histograms: Mapping[str, Histogram],
     sweep: SweepJudgement | None,
 ) -> ExperimentSection:
-    """`identifier` is the link target of the section and must be unique within the page.
+    """Returns the section on one experiment. `histograms` holds the latencies of each arm.
 
-    `histograms` holds the latencies of each arm.
+    `identifier` is the link target of the section and must be unique within the page.
     """
     styles = arm_styles(experiment)
     return ExperimentSection(
-        identifier,
-        experiment.title or name,
-        experiment,
-        claims(experiment),
-        unsaid(experiment) if experiment.reason else "",
-        _latencies(identifier, experiment, histograms),
-        _speedups(identifier, experiment),
-        [ArmRow(arm, styles[arm], experiment.arms[arm]) for arm in experiment.arms_in_order],
-        _receipts(experiment),
-        sweep_section(f"{identifier}-sweep", experiment.title, sweep, styles) if sweep else None,
+        identifier=identifier,
+        title=experiment.title or name,
+        judgement=experiment,
+        claims=claims(experiment),
+        difference=unsaid(experiment) if experiment.reason else "",
+        latencies=_latencies(identifier, experiment, histograms),
+        speedups=_speedups(identifier, experiment),
+        arms=[ArmRow(arm, styles[arm], experiment.arms[arm]) for arm in experiment.arms_in_order],
+        receipts=_receipts(experiment),
+        sweep=_sweep(identifier, experiment, sweep) if sweep else None,
     )
 
 
@@ -122,6 +122,10 @@ def _speedup_rows(experiment: ExperimentJudgement, arm: str) -> list[ForestRow]:
         )
         for quantity in QUANTITIES
     ]
+
+
+def _sweep(identifier: str, experiment: ExperimentJudgement, sweep: SweepJudgement) -> SweepSection:
+    return sweep_section(f"{identifier}-sweep", experiment.title, sweep, arm_styles(experiment))
 
 
 def _receipts(experiment: ExperimentJudgement) -> list[ReceiptRow]:

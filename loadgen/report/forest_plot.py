@@ -80,17 +80,17 @@ class ForestPlot:
 
 
 def forest_plot(name: str, title: str, rows: Sequence[ForestRow], width: int) -> ForestPlot:
-    """Returns the positions of at least one row. `name` must be unique within the page."""
+    """Computes a plot of at least one row. `name` must be unique within the page."""
     axis, layout = _axis(rows, width), _Layout(width)
     bottom = layout.top(len(rows))
     return ForestPlot(
-        Frame(f"{name}-{width}", width, bottom + AXIS_HEIGHT, title, _description(rows)),
-        axis,
-        ticks(axis, axis.round_values(_TICK_GAP), "×"),
-        axis.pixel(1),
-        _DIRECTION_HEIGHT,
-        bottom,
-        [_drawn(row, axis, layout, index) for index, row in enumerate(rows)],
+        frame=Frame(f"{name}-{width}", width, bottom + AXIS_HEIGHT, title, _description(rows)),
+        axis=axis,
+        ticks=ticks(axis, axis.round_values(_TICK_GAP), "×"),
+        one=axis.pixel(1),
+        top=_DIRECTION_HEIGHT,
+        bottom=bottom,
+        rows=[_drawn(row, axis, layout, index) for index, row in enumerate(rows)],
     )
 
 
@@ -141,14 +141,14 @@ def _values(rows: Sequence[ForestRow]) -> list[float]:
 def _drawn(row: ForestRow, axis: Axis, layout: _Layout, index: int) -> DrawnRow:
     figures = _figures(row)
     return DrawnRow(
-        shortened(row.label, int(layout.label_width(figures) / LETTER_WIDTH)),
-        figures,
-        row.style,
-        layout.text(index),
-        layout.middle(index),
-        _band(_span(row.noise_floor, axis)) if row.noise_floor else None,
-        _span(row.ratio, axis) if row.ratio else None,
-        axis.pixel(row.ratio.estimate) if row.ratio else None,
+        label=shortened(row.label, int(layout.label_width(figures) / LETTER_WIDTH)),
+        figures=figures,
+        style=row.style,
+        text_y=layout.text(index),
+        middle_y=layout.middle(index),
+        noise_floor=_band(_span(row.noise_floor, axis)) if row.noise_floor else None,
+        interval=_span(row.ratio, axis) if row.ratio else None,
+        estimate=axis.pixel(row.ratio.estimate) if row.ratio else None,
     )
 
 

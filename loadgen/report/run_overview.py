@@ -39,7 +39,7 @@ class RunOverview:
 
 
 def run_overview(judgement: Judgement) -> RunOverview | None:
-    """None if the run has no experiment."""
+    """Returns the overview, or None if the run has no experiment."""
     forest_rows = _forest_rows(judgement)
     if not forest_rows:
         return None

@@ -59,7 +59,7 @@ class SweepPlot:
 def sweep_plot(
     name: str, title: str, sweep: SweepJudgement, styles: Mapping[str, str], width: int
 ) -> SweepPlot:
-    """Returns a line for each arm of `styles`, which holds the arms' CSS classes.
+    """Computes a plot with a line for each arm of `styles`, which holds the arms' CSS classes.
 
     The sweep needs at least one point with a measured arm. `name` must be unique within the page.
     """
@@ -70,14 +70,16 @@ def sweep_plot(
     upward = axis_with_margin(medians, bottom, _TOP, 1.3)
     height = bottom + AXIS_HEIGHT + 20
     return SweepPlot(
-        Frame(f"{name}-{width}", width, height, title, description(sweep, list(styles))),
-        sweep.parameter,
-        across,
-        upward,
-        ticks(across, across.thinned(values, _PARAMETER_GAP)),
-        ticks(upward, upward.round_values(_LATENCY_GAP)),
-        _break_even(sweep.break_even, across) if sweep.break_even else None,
-        [ArmLine(style, _points(sweep, arm, across, upward)) for arm, style in styles.items()],
+        frame=Frame(f"{name}-{width}", width, height, title, description(sweep, list(styles))),
+        parameter=sweep.parameter,
+        across=across,
+        upward=upward,
+        parameter_ticks=ticks(across, across.thinned(values, _PARAMETER_GAP)),
+        latency_ticks=ticks(upward, upward.round_values(_LATENCY_GAP)),
+        break_even=_break_even(sweep.break_even, across) if sweep.break_even else None,
+        lines=[
+            ArmLine(style, _points(sweep, arm, across, upward)) for arm, style in styles.items()
+        ],
     )
 
 
@@ -95,12 +97,12 @@ def _break_even(value: BreakEven, across: Axis) -> BreakEvenBand:
     left, pixel, right = map(across.pixel, (value.low, value.estimate, value.high))
     in_right_half = pixel > (across.start + across.end) / 2
     return BreakEvenBand(
-        pixel,
-        left,
-        max(right - left, _THINNEST_BAND),
-        f"breaks even at {amount(value.estimate)}",
-        pixel - 6 if in_right_half else pixel + 6,
-        "end" if in_right_half else "start",
+        pixel=pixel,
+        band_left=left,
+        band_width=max(right - left, _THINNEST_BAND),
+        label=f"breaks even at {amount(value.estimate)}",
+        label_pixel=pixel - 6 if in_right_half else pixel + 6,
+        label_anchor="end" if in_right_half else "start",
     )
 
 

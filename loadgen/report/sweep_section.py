@@ -42,19 +42,19 @@ class SweepSection:
 def sweep_section(
     name: str, title: str, sweep: SweepJudgement, styles: Mapping[str, str]
 ) -> SweepSection:
-    """`name` must be unique within the page. `styles` holds the CSS classes of each arm.
+    """Returns the section without the control, whose line would cover the baseline's.
 
-    The section leaves out the control: its line would cover the baseline's.
+    `name` must be unique within the page. `styles` holds the CSS classes of each arm.
     """
     measured = {arm for point in sweep.points for arm in point.arms} - {CONTROL}
     shown = {arm: style for arm, style in styles.items() if arm in measured}
     return SweepSection(
-        sweep.parameter,
-        sweep.description,
-        shown,
-        _figure(name, title, sweep, shown) if shown else None,
-        (sweep.parameter, *(f"{arm} p50 ms" for arm in shown), "speed-up", ""),
-        _rows(sweep, shown),
+        parameter=sweep.parameter,
+        description=sweep.description,
+        styles=shown,
+        figure=_figure(name, title, sweep, shown) if shown else None,
+        columns=(sweep.parameter, *(f"{arm} p50 ms" for arm in shown), "speed-up", ""),
+        points=_rows(sweep, shown),
     )
 
 

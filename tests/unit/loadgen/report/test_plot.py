@@ -73,8 +73,15 @@ def test_every_shape_lies_inside_the_plot(width: int) -> None:
 
 def test_a_figure_holds_the_plot_in_both_widths() -> None:
     both = figure(lambda width: all_plots(width)[0], "caption")
-    assert (both.wide.frame.width, both.narrow.frame.width) == (WIDE, NARROW)
+    assert (both.wide.frame.width, both.narrow.frame.width) == (WIDE, NARROW) == (900, 340)
     assert both.caption == "caption"
+
+
+def test_texts_get_the_space_of_their_letters() -> None:
+    rows = [ForestRow("ten letters"[:10], None, None, "", "")]
+    plot = forest_plot("f", "title", rows, WIDE)
+    assert plot.axis.start == pytest.approx(10 * 7.2 + 24)
+    assert plot.frame.height == plot.bottom + 24
 
 
 def test_a_tick_has_a_position_and_a_label() -> None:
