@@ -29,7 +29,6 @@ _OUTER_SHARE = 0.001
 _CURVE_STEPS = 140
 #: Smallest distance in pixels between two labels of the axis.
 _TICK_GAP = 48
-_MARKED_SHARES = {"p50": 0.5, "p99": 0.99}
 _NAMED_SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "slowest": 1.0}
 
 
@@ -151,7 +150,7 @@ def _panel(arm: str, histogram: Histogram, axis: Axis, style: str, width: int, i
 
 def _quantiles(histogram: Histogram, axis: Axis) -> list[Quantile]:
     """The median's name stands to its left, the 99th percentile's to its right."""
-    p50, p99 = (axis.pixel(_quantile_ms(histogram, share)) for share in _MARKED_SHARES.values())
+    p50, p99 = (axis.pixel(_quantile_ms(histogram, share)) for share in (0.5, 0.99))
     return [Quantile("p50", p50, p50 - 4, "end"), Quantile("p99", p99, p99 + 4, "start")]
 
 
