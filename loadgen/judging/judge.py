@@ -128,7 +128,7 @@ def _first_verdict(comparisons: Mapping[str, Comparison]) -> Verdict:
 def _invalid_because(experiment: Experiment, findings: tuple[Finding, ...]) -> str:
     """One line, empty if the experiment is valid."""
     if not experiment.answers_equal:
-        return f"the arms answer differently: {experiment.difference or 'nobody noted how'}"
+        return f"the arms answer differently: {experiment.difference or 'no details were recorded'}"
     if not experiment.records:
         return "nothing was measured"
     failed = [finding.reason for finding in findings if not finding.ok]

@@ -107,11 +107,9 @@ def test_without_arms_the_candidates_are_those_that_were_compared() -> None:
 
 
 def test_ratios_and_noise_are_looked_up_by_quantity() -> None:
-    found = {name: EXPERIMENT.ratio("optimized", name) for name in QUANTITIES}
-    assert list(found.values()) == list(
-        sample.comparison(Ratio(2.614, 2.188, 3.403), Verdict.FASTER).of(name)
-        for name in QUANTITIES
-    )
+    comparison = sample.comparison(Ratio(2.614, 2.188, 3.403), Verdict.FASTER)
+    for name in QUANTITIES:
+        assert EXPERIMENT.ratio("optimized", name) == comparison.of(name)
     assert EXPERIMENT.noise("p99") == Ratio(1.01, 0.92, 1.13)
     assert replace(EXPERIMENT, noise_floor=None).noise("p99") is None
 
@@ -369,6 +367,6 @@ def test_a_text_that_is_no_judgement_is_refused(text: bytes) -> None:
 
 
 def test_a_comparison_looks_up_each_quantity() -> None:
-    four = [Ratio(float(number), 1.0, 9.0) for number in range(1, 5)]
-    comparison = Comparison(*four, verdict=Verdict.FASTER)
-    assert [comparison.of(name) for name in QUANTITIES] == four
+    four = {name: Ratio(place, 1.0, 9.0) for place, name in enumerate(QUANTITIES)}
+    comparison = Comparison(**four, verdict=Verdict.FASTER)
+    assert {name: comparison.of(name) for name in QUANTITIES} == four

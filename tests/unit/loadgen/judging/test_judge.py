@@ -1,4 +1,4 @@
-"""What may be said of a bundle: figures, ratios, verdicts, and nothing where it may not."""
+"""The judgement of a bundle: figures, ratios, verdicts, and the reasons of invalid runs."""
 
 import math
 import subprocess
@@ -8,13 +8,19 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import orjson
 import pytest
-from loadgen.judging.judgement import Comparison, Judged, document, judge
 
 from loadgen.evidence.bundle import Experiment, read_bundle, write_bundle
-from loadgen.experiment.plan import CONTROL, interleaved
-from loadgen.judging.estimate import ASSUMED_NOISE, RECOMMENDED_PAIRS, Speedup, Verdict
+from loadgen.experiment.plan import interleaved
+from loadgen.judgement import (
+    CONTROL,
+    ExperimentJudgement,
+    Verdict,
+    encode,
+    verdict_from,
+)
+from loadgen.judging.estimate import ASSUMED_NOISE, RECOMMENDED_PAIRS
+from loadgen.judging.judge import judge, judge_sweep, sweep_judgement
 from loadgen.sending.histogram import Histogram
 from tests.conftest import ROOT
 from tests.unit.loadgen.made_up import (
@@ -30,14 +36,8 @@ from tests.unit.loadgen.made_up import (
 TWICE = [1.98, 2.0, 2.02, 2.0]
 
 
-def judged(one: Experiment, **changes: Any) -> Judged:
-    return judge(bundle(one, **changes)).experiments[0]
-
-
-def entry(one: Experiment) -> Any:
-    """The experiment in the document, as a program reads it."""
-    found = orjson.loads(orjson.dumps(document(judge(bundle(one)))))
-    return found["experiments"][one.name]
+def judged(one: Experiment, **changes: Any) -> ExperimentJudgement:
+    return judge(bundle(one, **changes)).experiments[one.name]
 
 
 # Ratios and verdicts
@@ -54,7 +54,7 @@ def test_an_arm_that_takes_longer_is_slower() -> None:
     assert judged(experiment(records([0.5, 0.51, 0.49, 0.5]))).verdict is Verdict.SLOWER
 
 
-def test_pairs_that_disagree_show_no_difference() -> None:
+def test_contradicting_pairs_show_no_difference() -> None:
     found = judged(experiment(records([0.5, 2.0, 0.8, 1.2])))
     assert found.verdict is Verdict.NO_DIFFERENCE_SHOWN
 
@@ -76,7 +76,7 @@ def test_every_quantity_is_compared_by_its_own_figures() -> None:
     assert found.verdict is Verdict.NO_DIFFERENCE_SHOWN
 
 
-def test_a_ratio_is_that_of_blocks_of_the_same_pair() -> None:
+def test_a_ratio_compares_blocks_of_the_same_pair() -> None:
     """The machine becomes four times slower from pair to pair; the ratio stays what it is."""
     blocks = [
         record(arm, pair, median * 4**pair)
@@ -108,7 +108,7 @@ def test_every_candidate_is_compared_and_the_first_one_is_the_verdict() -> None:
         for arm, median in (("naive", 0.002), ("slow", 0.004), ("fast", 0.001))
     ]
     found = judged(experiment(blocks, arms=("naive", "slow", "fast")))
-    assert {arm: each.verdict(found.noise_floor) for arm, each in found.comparisons.items()} == {
+    assert {arm: each.verdict for arm, each in found.comparisons.items()} == {
         "slow": Verdict.SLOWER,
         "fast": Verdict.FASTER,
     }
@@ -117,7 +117,7 @@ def test_every_candidate_is_compared_and_the_first_one_is_the_verdict() -> None:
 
 def test_the_order_in_which_blocks_ran_does_not_matter() -> None:
     blocks = records([1.9, 2.0, 2.1, 2.0])
-    forwards, backwards = entry(experiment(blocks)), entry(experiment(blocks[::-1]))
+    forwards, backwards = judged(experiment(blocks)), judged(experiment(blocks[::-1]))
     assert forwards == backwards
 
 
@@ -139,7 +139,7 @@ def test_figures_are_over_all_blocks_of_an_arm() -> None:
     assert naive.errors == 0
 
 
-def test_quantiles_are_those_of_all_requests_and_not_the_blocks_mean() -> None:
+def test_quantiles_are_those_of_all_requests_not_the_mean_of_the_blocks() -> None:
     fast, slow = histogram([0.001] * 90), histogram([1.0] * 10)
     blocks = [
         record(arm, pair, answered=latencies.count, latencies=latencies)
@@ -161,10 +161,10 @@ def test_receipts_are_of_all_requests_of_an_arm() -> None:
     assert found.arms["optimized"].receipts == {}
 
 
-# Where nothing may be said
+# Invalid runs
 
 
-def test_arms_that_answer_differently_get_no_verdict() -> None:
+def test_arms_with_different_answers_are_invalid() -> None:
     different = experiment(
         records(TWICE), answers_equal=False, difference="?count=3 at $[0]: naive 1, optimized 2"
     )
@@ -175,7 +175,7 @@ def test_arms_that_answer_differently_get_no_verdict() -> None:
     assert found.reason == ("the arms answer differently: ?count=3 at $[0]: naive 1, optimized 2")
 
 
-def test_arms_that_answered_differently_before_anything_was_measured_have_no_figures() -> None:
+def test_arms_with_different_answers_and_no_blocks_have_no_figures() -> None:
     found = judged(experiment(answers_equal=False, difference="$: naive 1, optimized 2"))
     assert (found.verdict, found.arms, found.audit) == (Verdict.INVALID, {}, ())
 
@@ -189,7 +189,7 @@ def test_failed_requests_make_a_run_invalid(arm: str) -> None:
     assert found.arms[arm].errors == 1
 
 
-def test_one_failure_among_very_many_requests_is_borne() -> None:
+def test_one_failure_among_thousands_of_requests_is_tolerated() -> None:
     many = {(arm, pair): {"answered": 1000} for arm in ARMS for pair in range(4)}
     many[("naive", 0)] = {"answered": 1000, "errors": 1}
     found = judged(experiment(records(TWICE, many)))
@@ -197,7 +197,7 @@ def test_one_failure_among_very_many_requests_is_borne() -> None:
     assert found.arms["naive"].errors == 1
 
 
-def test_every_check_that_failed_is_told() -> None:
+def test_the_reason_names_every_failed_check() -> None:
     late = {(CONTROL, pair): {"lags": histogram([0.05])} for pair in range(4)}
     found = judged(experiment(records(TWICE, late | {("naive", 2): {"errors": 1}})))
     assert found.verdict is Verdict.INVALID
@@ -221,24 +221,24 @@ def test_an_arm_that_never_answered_has_no_figures() -> None:
     assert found.reason == "20 of 20 requests to optimized failed, first: status 503"
 
 
-def test_a_run_without_any_block_says_nothing() -> None:
+def test_a_run_without_blocks_is_invalid() -> None:
     found = judged(experiment())
     assert (found.verdict, found.reason) == (Verdict.INVALID, "nothing was measured")
 
 
-def test_a_run_that_was_cut_short_is_judged_by_its_whole_pairs() -> None:
+def test_a_run_that_was_cut_short_is_judged_by_its_complete_pairs() -> None:
     whole = records(TWICE)
     cut = judged(experiment([*whole, record("naive", 4, 0.5)]))
     assert cut.comparisons == judged(experiment(whole)).comparisons
 
 
-def test_a_run_that_was_cut_too_short_has_no_interval() -> None:
+def test_a_run_with_too_few_complete_pairs_is_invalid() -> None:
     found = judged(experiment(records(TWICE)[:-1]))
     assert found.verdict is Verdict.INVALID
     assert found.reason == "an interval needs at least 4 pairs of blocks, and there are 3"
 
 
-def test_generators_side_by_side_are_audited_as_such() -> None:
+def test_several_generators_are_audited_as_such() -> None:
     counted = {
         (arm, pair): {"counters": {"http_server_request_duration_seconds_count": 200.0}}
         for arm in ARMS
@@ -249,70 +249,65 @@ def test_generators_side_by_side_are_audited_as_such() -> None:
     assert judged(two, settings={**SETTINGS, "generators": 2}).verdict is Verdict.FASTER
 
 
-# The document
+# As a whole
 
 
-def test_a_document_says_when_where_and_how_it_was_measured() -> None:
+def test_a_judgement_states_when_where_and_how_it_was_measured() -> None:
     whole = bundle()
-    found = document(judge(whole))
-    assert {name: found[name] for name in found if name != "experiments"} == {
-        "measured_at": whole.measured_at,
-        "git_revision": whole.git_revision,
-        "machine": whole.machine,
-        "settings": whole.settings,
-    }
-    assert list(found["experiments"]) == ["made-up"]
+    judgement = judge(whole)
+    assert judgement.measured_at == whole.measured_at
+    assert judgement.git_revision == whole.git_revision
+    assert judgement.machine == whole.machine
+    assert judgement.settings == whole.settings
+    assert list(judgement.experiments) == ["made-up"]
 
 
-def test_a_document_has_all_that_was_found() -> None:
-    found = entry(experiment(records(TWICE)))
-    assert found.keys() == {
-        "title",
-        "workload",
-        "baseline",
-        "answers_equal",
-        "difference",
-        "arms",
-        "comparisons",
-        "noise_floor",
-        "audit",
-        "verdict",
-        "reason",
-    }
-    assert found["arms"].keys() == set(ARMS)
-    assert found["arms"]["naive"].keys() == {
-        "p50_ms",
-        "p95_ms",
-        "p99_ms",
-        "mean_ms",
-        "requests_per_second",
-        "requests",
-        "errors",
-        "bytes_per_response",
-        "receipts",
-    }
-    ratio = found["comparisons"]["optimized"]
-    assert ratio.keys() == {"p50", "p95", "p99", "throughput", "verdict"}
-    assert ratio["p50"].keys() == {"estimate", "low", "high"}
-    assert ratio["verdict"] == found["verdict"] == "faster"
-    assert found["noise_floor"].keys() == {"p50", "p95", "p99", "throughput"}
-    assert all(each.keys() == {"check", "value", "limit", "ok"} for each in found["audit"])
+def test_an_experiment_keeps_its_description() -> None:
+    one = experiment(answers_equal=False, difference="$.x", title="Title", workload="Load")
+    found = judged(one)
+    assert (found.title, found.workload, found.baseline) == ("Title", "Load", "naive")
+    assert (found.answers_equal, found.difference) == (False, "$.x")
 
 
-def test_a_document_of_an_invalid_experiment_claims_nothing() -> None:
-    found = entry(experiment(answers_equal=False, difference="$.x"))
-    assert found["verdict"] == "invalid"
-    assert found["difference"] == "$.x"
-    assert (found["comparisons"], found["noise_floor"], found["audit"]) == ({}, None, [])
+def test_machine_and_settings_are_sorted_by_name() -> None:
+    judgement = judge(bundle(machine={"b": 1, "a": 2}, settings={"z": 1, "c": 2}))
+    assert (list(judgement.machine), list(judgement.settings)) == (["a", "b"], ["c", "z"])
+
+
+def test_numbers_have_nine_significant_digits() -> None:
+    found = judged(experiment(records([3.0] * 4), difference="1.23456789012345"))
+    ratio, naive = found.comparisons["optimized"].p50, found.arms["naive"]
+    numbers = (ratio.estimate, ratio.low, naive.mean_ms, found.audit[0].value)
+    assert all(number == float(f"{number:.9g}") for number in numbers)
+    assert any(number != float(f"{number:.8g}") for number in numbers)
+    assert found.difference == "1.23456789012345"
+
+
+def test_the_audit_has_the_findings_of_all_checks() -> None:
+    checks = judged(experiment(records(TWICE))).audit
+    assert [(each.check, each.limit, each.ok) for each in checks] == [
+        ("schedule lag p99, ms", 20.0, True),
+        ("load generator's CPU, cores", 0.9, True),
+        ("failed requests, share", 0.001, True),
+    ]
+    assert checks[1].value == 0.2
+
+
+def test_the_verdict_follows_from_the_published_ratios() -> None:
+    for ratios in (TWICE, [0.5, 0.51, 0.49, 0.5], [0.5, 2.0, 0.8, 1.2]):
+        found = judged(experiment(records(ratios)))
+        ratio = found.ratio("optimized", "p50")
+        assert ratio is not None
+        assert found.verdict is verdict_from(ratio, found.noise("p50"))
 
 
 JUDGE = """
 import sys
 from pathlib import Path
-import orjson
 from loadgen.evidence.bundle import read_bundle
-from loadgen.judging.judgement import document, judge
-sys.stdout.buffer.write(orjson.dumps(document(judge(read_bundle(Path(sys.argv[1]))))))
+from loadgen.judgement import encode
+from loadgen.judging.judge import judge
+sys.stdout.buffer.write(encode(judge(read_bundle(Path(sys.argv[1])))))
 """
 
 
@@ -320,7 +315,7 @@ def test_another_process_with_another_hash_seed_judges_byte_for_byte_the_same(
     tmp_path: Path,
 ) -> None:
     write_bundle(tmp_path, bundle(experiment(records([1.1, 1.3, 0.9, 1.2, 1.25]))))
-    here = orjson.dumps(document(judge(read_bundle(tmp_path))))
+    here = encode(judge(read_bundle(tmp_path)))
     for seed in ("1", "2"):
         there = subprocess.run(
             (sys.executable, "-c", JUDGE, str(tmp_path)),
@@ -332,37 +327,62 @@ def test_another_process_with_another_hash_seed_judges_byte_for_byte_the_same(
         assert there.stdout == here
 
 
-def compared(p50: Speedup) -> Comparison:
-    return Comparison(p50, p50, p50, p50)
+# Sweeps
 
 
-@pytest.mark.parametrize(
-    ("arm", "control", "verdict"),
-    [
-        (Speedup(1.5, 1.2, 1.9), Speedup(1.0, 0.9, 1.1), Verdict.FASTER),
-        (Speedup(1.5, 1.2, 1.9), Speedup(1.1, 0.9, 1.3), Verdict.NO_DIFFERENCE_SHOWN),
-        (Speedup(0.7, 0.6, 0.8), Speedup(1.0, 0.9, 1.1), Verdict.SLOWER),
-        (Speedup(0.7, 0.6, 0.8), Speedup(0.9, 0.75, 1.1), Verdict.NO_DIFFERENCE_SHOWN),
-        (Speedup(1.03, 1.01, 1.05), Speedup(1.0, 0.99, 1.01), Verdict.NO_DIFFERENCE_SHOWN),
-        (Speedup(0.97, 0.95, 0.99), Speedup(1.0, 0.99, 1.01), Verdict.NO_DIFFERENCE_SHOWN),
-        (Speedup(1.5, 0.9, 2.5), Speedup(1.0, 0.9, 1.1), Verdict.NO_DIFFERENCE_SHOWN),
-    ],
-)
-def test_a_difference_is_more_than_the_control_shows_and_more_than_very_little(
-    arm: Speedup, control: Speedup, verdict: Verdict
-) -> None:
-    assert compared(arm).verdict(compared(control)) is verdict
+def step(ratio: float, value: int, **changes: Any) -> Experiment:
+    return experiment(records([ratio] * 4), name=f"made-up count={value}", **changes)
 
 
-def test_without_a_control_the_interval_decides() -> None:
-    assert compared(Speedup(1.5, 1.2, 1.9)).verdict(None) is Verdict.FASTER
-    assert compared(Speedup(0.7, 0.6, 0.8)).verdict(None) is Verdict.SLOWER
+SWEEP = {
+    "technique": "made-up",
+    "parameter": "count",
+    "values": [10, 1, 3],
+    "description": "How many.",
+}
+
+
+def test_a_bundle_of_a_sweep_is_judged_as_a_curve_with_its_break_even() -> None:
+    broken = step(2.0, 3, answers_equal=False, difference="$.x")
+    whole = bundle(step(2.0, 10), broken, step(0.5, 1), settings={**SETTINGS, "sweep": SWEEP})
+    sweeps = judge_sweep(whole, judge(whole))
+    assert sweeps is not None
+    sweep = sweeps["made-up"]
+    assert (sweep.parameter, sweep.description) == ("count", "How many.")
+    assert sweep.candidate == "optimized"
+    assert sweep.note == "one in range: slower at 1, faster at 10"
+    assert [point.value for point in sweep.points] == [1, 3, 10]
+    assert sweep.break_even is not None
+    assert sweep.break_even.estimate == pytest.approx(math.sqrt(10), rel=0.01)
+
+
+def test_a_bundle_without_a_sweep_has_none() -> None:
+    assert judge_sweep(bundle(), judge(bundle())) is None
+
+
+def test_a_point_of_a_sweep_has_the_candidates_ratio_and_the_medians() -> None:
+    found = judged(experiment(records([2.0] * 4)))
+    (point,) = sweep_judgement("count", "", {3: found}).points
+    assert point.ratio == found.ratio("optimized", "p50")
+    assert point.verdict is Verdict.FASTER
+    assert {name: arm.p50_ms for name, arm in point.arms.items()} == {
+        name: figures.p50_ms for name, figures in found.arms.items()
+    }
+
+
+def test_an_invalid_point_of_a_sweep_keeps_its_reason_and_has_no_ratio() -> None:
+    invalid = judged(experiment(answers_equal=False, difference="$.x"))
+    sweep = sweep_judgement("count", "", {1: invalid})
+    (point,) = sweep.points
+    assert (point.ratio, point.verdict) == (None, Verdict.INVALID)
+    assert point.reason == "the arms answer differently: $.x"
+    assert (sweep.candidate, sweep.break_even, sweep.note) == ("", None, "nothing was measured")
 
 
 # Simulated experiments, from latencies to the verdict
 
 
-#: Of a block's requests, and the part of a block's noise that comes from their number alone.
+#: Requests of a block, and the spread of their latencies. Both cause a part of a block's noise.
 REQUESTS, SPREAD = 30, 0.15
 SAMPLING_NOISE = math.sqrt(math.pi / 2) * SPREAD / math.sqrt(REQUESTS)
 MACHINE_NOISE = math.sqrt(ASSUMED_NOISE**2 - SAMPLING_NOISE**2)
@@ -371,7 +391,7 @@ MACHINE_NOISE = math.sqrt(ASSUMED_NOISE**2 - SAMPLING_NOISE**2)
 def simulated(seed: int, pairs: int, slower: float) -> Experiment:
     """A machine that drifts from pair to pair and has better and worse blocks.
 
-    All told, the median of a block is off by ASSUMED_NOISE.
+    In total the median of a block is off by ASSUMED_NOISE.
     """
     random, arms = Random(f"{seed} {pairs} {slower}"), ("naive", "optimized", CONTROL)
     drift = [random.gauss(0, 0.2) for _ in range(pairs)]
@@ -390,14 +410,14 @@ def verdicts(experiments: int, pairs: int, slower: float) -> Counter[Verdict]:
     return Counter(judged(simulated(seed, pairs, slower)).verdict for seed in range(experiments))
 
 
-def test_of_a_thousand_experiments_with_equal_arms_few_tell_them_apart() -> None:
+def test_equal_arms_hardly_ever_get_another_verdict() -> None:
     found = verdicts(1_000, pairs=8, slower=1.0)
-    # The interval alone would tell them apart in 50; but the control has its say.
+    # The interval misses 1 in 50 of them; the control catches nearly all of these.
     assert found[Verdict.FASTER] + found[Verdict.SLOWER] <= 5
     assert found[Verdict.INVALID] == 0
 
 
-def test_a_difference_of_a_tenth_is_found_by_nine_experiments_in_ten() -> None:
+def test_nine_experiments_in_ten_find_a_difference_of_a_tenth() -> None:
     found = verdicts(200, RECOMMENDED_PAIRS, slower=1.1)
     assert found[Verdict.FASTER] >= 180
     assert found[Verdict.SLOWER] == found[Verdict.INVALID] == 0
