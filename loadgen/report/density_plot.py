@@ -166,6 +166,8 @@ def _in_words(histogram: Histogram, *, without_p95: bool = False) -> str:
 def density(histogram: Histogram, axis: Axis) -> list[Point]:
     """Returns the density of the latencies' logarithms as (pixel, height); the peak has height 1.
 
+    At least one latency must lie on the axis.
+
     This is a Gaussian kernel density estimate. Its bandwidth is half of Silverman's rule of thumb,
     because the full bandwidth would merge two neighbouring peaks.
     Source: Silverman, "Density Estimation for Statistics and Data Analysis", 1986, equation 3.31.
@@ -176,7 +178,7 @@ def density(histogram: Histogram, axis: Axis) -> list[Point]:
         if axis.low <= seconds * 1e3 <= axis.high:
             counts[round((axis.pixel(seconds * 1e3) - axis.start) / step)] += count
     smooth = _smoothed(counts, max(_bandwidth(histogram, axis) / step, 1.0))
-    peak = max(smooth) or 1.0
+    peak = max(smooth)
     return [(axis.start + index * step, value / peak) for index, value in enumerate(smooth)]
 
 

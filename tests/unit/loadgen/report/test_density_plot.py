@@ -86,6 +86,27 @@ def test_the_bandwidth_is_at_least_one_step_of_the_curve() -> None:
     assert [y > 0 for _, y in curve[66:75]] == [False, *[True] * 7, False]
 
 
+def test_the_bandwidth_is_half_of_silvermans_rule() -> None:
+    histogram = Histogram()
+    for latency in (0.010, 0.100):
+        for _ in range(16):
+            histogram.record(latency)
+    curve = dict(density(histogram, Axis(1, 1000, 0, 140)))
+    interquartile_range = 140 / 3
+    bandwidth = 0.9 * interquartile_range / 1.34 * 32**-0.2 / 2
+    for distance in (-8, 8):
+        expected = math.exp(-0.5 * (distance / bandwidth) ** 2)
+        assert curve[47 + distance] == pytest.approx(expected, abs=0.01)
+
+
+def test_latencies_at_both_ends_of_the_axis_count() -> None:
+    histogram = Histogram()
+    for latency in (0.001, 0.0999):
+        histogram.record(latency)
+    curve = density(histogram, Axis(1, 100, 0, 140))
+    assert (curve[0][1], curve[-1][1]) == (1, 1)
+
+
 def test_the_axis_leaves_out_the_outermost_thousandth() -> None:
     histogram = normal(0.010, 0.1, 5000)
     histogram.record(10.0)

@@ -65,6 +65,16 @@ def test_both_axes_have_labels(width: int) -> None:
     assert {"p50 ms", "rows →"} <= set(texts(drawn_svg(plot)))
 
 
+@pytest.mark.parametrize(("value", "labels"), [(1390, 2), (1403, 3)])
+def test_values_closer_than_40_pixels_share_a_label(value: int, labels: int) -> None:
+    points = [
+        replace(point, value=each)
+        for point, each in zip(sweep().points, (1000, value, 1_000_000), strict=False)
+    ]
+    plot = sweep_plot("c", "title", replace(sweep(), points=tuple(points)), STYLES, WIDE)
+    assert len(plot.parameter_ticks) == labels
+
+
 def test_the_break_even_value_lies_inside_its_interval() -> None:
     plot = sweep_plot("c", "title", sweep(ratio(6.1, 3.2, 9.7)), STYLES, WIDE)
     place = plot.break_even
