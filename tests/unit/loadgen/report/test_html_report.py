@@ -91,7 +91,7 @@ def test_the_page_states_where_and_how_the_run_was_measured(seen: Reader) -> Non
 def test_the_page_states_which_interval_and_which_rule_it_uses(seen: Reader) -> None:
     words = " ".join(seen.text.split())
     assert "Student's confidence interval for the mean of the logarithms" in words
-    assert "outside the band and at least 2 % away from 1" in words
+    assert "outside the band and more than 2 % away from 1" in words
     assert "resampling" not in words
 
 
