@@ -1,4 +1,7 @@
-"""Where a technique begins to pay, or ceases to: one number of its workload, varied."""
+"""Sweeps: one number of a technique's workload or load, varied, with an experiment for each value.
+
+All experiments of a sweep are in one bundle. `judging/judge.py` reads them back as a curve.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,9 +24,9 @@ _MILLISECONDS = 1e3
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One value of a sweep: the technique with its workload changed, and how else to load it.
+    """One value of a sweep: the technique with its workload changed, and the load.
 
-    None stands for what the whole run says.
+    None means the setting of the whole run.
     """
 
     value: int
@@ -34,14 +37,14 @@ class Step:
 
 
 def parse_sweep(text: str, technique: Technique) -> Sweep:
-    """A sweep from `rows=1,10,100`. Raises ValueError saying what would be right."""
+    """A sweep from `rows=1,10,100`. Raises ValueError that names the accepted form."""
     name, separator, listed = text.partition("=")
     name = name.strip()
     if not separator:
-        raise ValueError(f"{text!r} is no sweep: write it as {_example(technique)}")
+        raise ValueError(f"{text!r} is no sweep; write it like {_example(technique)}")
     if name not in technique.swept():
-        there = ", ".join(technique.swept())
-        raise ValueError(f"{technique.name} has no number {name!r} to sweep; there are {there}")
+        names = ", ".join(technique.swept())
+        raise ValueError(f"{technique.name} has no number {name!r} to sweep; use one of {names}")
     values = _values(name, listed.split(","), technique)
     if name == technique.sweep.parameter:
         return replace(technique.sweep, values=values)
@@ -66,7 +69,7 @@ def _example(technique: Technique) -> str:
 
 
 def steps(technique: Technique, sweep: Sweep) -> list[Step]:
-    """In the order of the values."""
+    """The steps in the order of the sweep's values."""
     return [_step(technique, sweep, value) for value in sweep.values]
 
 
@@ -79,8 +82,9 @@ def _step(technique: Technique, sweep: Sweep, value: int) -> Step:
             speed = value * _BITS_PER_MEGABIT
             return Step(value, _with(technique, draws), sweep.concurrency, speed)
         case "latency":
-            far = _BITS_PER_MEGABIT * technique.swept()["link"].default, value / _MILLISECONDS
-            return Step(value, _with(technique, draws), sweep.concurrency, *far)
+            speed = _BITS_PER_MEGABIT * technique.swept()["link"].default
+            latency = value / _MILLISECONDS
+            return Step(value, _with(technique, draws), sweep.concurrency, speed, latency)
     draws[sweep.parameter] = Constant(value)
     return Step(value, _with(technique, draws), sweep.concurrency)
 
@@ -98,9 +102,9 @@ async def run_sweep(
     settings: Settings,
     console: Console,
 ) -> Bundle:
-    """Naive against the variant.
+    """Measure the variant against naive at each value of the sweep.
 
-    Raises RequestFailed when the service does not answer the first questions.
+    Raises RequestFailed if the service does not answer the first requests.
     """
     planned = []
     for step in steps(technique, sweep):
@@ -109,12 +113,12 @@ async def run_sweep(
         subject = technique_subject(step.technique, inputs, address, metrics, [variant])
         planned.append((_named(subject, sweep, step), _loaded(settings, step)))
     bundle = await run_each(planned, settings, console)
-    kept = {"technique": technique.name, **_kept(sweep)}
-    return replace(bundle, settings={**bundle.settings, "sweep": kept})
+    description = {"technique": technique.name, **_description(sweep)}
+    return replace(bundle, settings={**bundle.settings, "sweep": description})
 
 
 def _named(subject: Subject, sweep: Sweep, step: Step) -> Subject:
-    """With the value in its name, by which it is found again."""
+    """The subject with the value in its name; judge_sweep finds the experiment by that name."""
     value = f"{sweep.parameter}={step.value}"
     return replace(subject, name=f"{subject.name} {value}", title=f"{subject.title}, {value}")
 
@@ -128,6 +132,6 @@ def _loaded(settings: Settings, step: Step) -> Settings:
     )
 
 
-def _kept(sweep: Sweep) -> dict[str, Any]:
-    every = asdict(sweep)
-    return {name: every[name] for name in ("parameter", "values", "description")}
+def _description(sweep: Sweep) -> dict[str, Any]:
+    fields = asdict(sweep)
+    return {name: fields[name] for name in ("parameter", "values", "description")}
