@@ -5,10 +5,10 @@ from pathlib import Path
 
 from loadgen.evidence.bundle import Histograms
 from loadgen.judgement import Judgement, SweepJudgement, SweepJudgements, decode_sweeps, encode
+from loadgen.report.html_report import html_report
 from loadgen.report.markdown import report
-from loadgen.report.page import page
+from loadgen.report.run_overview import overview_svg
 from loadgen.report.spreadsheet import sheet
-from loadgen.report.standalone import picture
 
 JUDGEMENT = "judgement.json"
 SWEEPS = "sweeps.json"
@@ -22,8 +22,8 @@ def write_reports(
         JUDGEMENT: encode(document),
         "report.md": report(document, sweeps).encode(),
         "report.csv": sheet(document).encode(),
-        "report.html": page(document, histograms, sweeps).encode(),
-        "overview.svg": picture(document).encode(),
+        "report.html": html_report(document, histograms, sweeps).encode(),
+        "overview.svg": overview_svg(document).encode(),
     }
     if sweeps:
         contents[SWEEPS] = encode(sweeps)

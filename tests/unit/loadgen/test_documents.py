@@ -16,7 +16,7 @@ from loadgen.documents import (
     write_documents,
 )
 from loadgen.judgement import Verdict, encode
-from loadgen.report.standalone import picture
+from loadgen.report.run_overview import overview_svg
 from services.catalog import TECHNIQUES
 from tests.unit.loadgen.report import sample
 
@@ -41,7 +41,7 @@ def test_the_readme_and_its_picture_show_the_first_of_several_variants() -> None
     more = sample.document({"caching": replace(found, arms=arms, comparisons=comparisons)})
     alone = sample.document({"caching": found})
     assert readme_table(more) == readme_table(alone)
-    assert picture(more) == picture(alone)
+    assert overview_svg(more) == overview_svg(alone)
 
 
 def test_the_readme_states_where_it_was_measured() -> None:
