@@ -18,10 +18,10 @@ from loadgen.judgement import (
     SweepJudgements,
     decode_judgement,
 )
-from loadgen.report.figures import NOTHING, interval, noise, number, times
+from loadgen.report.figures import NOTHING, interval, noise_reach, number, ratio_with_interval
 from loadgen.report.files import JUDGEMENT, sweeps_below
 from loadgen.report.markdown import literal, points, rows
-from loadgen.report.rows import before_and_after, comparisons
+from loadgen.report.rows import before_and_after, candidate_rows
 from loadgen.report.sentences import break_even_sentence, explanation, provenance, refusal
 from services.catalog import TECHNIQUES
 from services.contract import Technique
@@ -129,12 +129,12 @@ def _readme_rows(
     if experiment is None:
         yield [link, *[NOTHING] * 5, "not measured yet"]
         return
-    for arm, suffix in comparisons(experiment):
+    for arm, suffix in candidate_rows(experiment):
         yield [
             f"{link}{literal(suffix)}",
             *before_and_after(experiment, arm, " → "),
-            times(experiment.ratio(arm, "p50")),
-            noise(experiment.noise("p50")),
+            ratio_with_interval(experiment.ratio(arm, "p50")),
+            noise_reach(experiment.noise("p50")),
             experiment.verdict_of(arm),
         ]
 
@@ -172,7 +172,7 @@ def _variant(experiment: ExperimentJudgement, arm: str) -> list[str]:
         number(figures.p99_ms),
         number(figures.requests_per_second),
         number(figures.bytes_per_response),
-        times(experiment.ratio(arm, "p50")) if compared else NOTHING,
+        ratio_with_interval(experiment.ratio(arm, "p50")) if compared else NOTHING,
         f"**{experiment.verdict_of(arm)}**" if compared else "",
     ]
 
