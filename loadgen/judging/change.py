@@ -143,7 +143,7 @@ def _arm_change(old: _Judged, new: _Judged, arm: str, same_machine: bool) -> Arm
         new=new.judgement.arms[arm],
         ratios=ratios,
         speedup=speedup,
-        change=_change(ratios.p50 if same_machine else speedup),
+        change=change_from(ratios.p50 if same_machine else speedup),
     )
 
 
@@ -167,7 +167,8 @@ def _speedup_change(old: Experiment, new: Experiment, arm: str) -> Ratio | None:
     return unpaired(pair_ratios(new, arm, "p50"), pair_ratios(old, arm, "p50"))
 
 
-def _change(ratio: Ratio | None) -> Change:
+def change_from(ratio: Ratio | None) -> Change:
+    """A change is a ratio whose whole interval lies beyond TOLERANCE."""
     if ratio is None:
         return Change.NOT_COMPARABLE
     if ratio.low > 1 + TOLERANCE:

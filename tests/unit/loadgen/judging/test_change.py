@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from loadgen.evidence.bundle import Bundle
-from loadgen.judging.change import TOLERANCE, Change, compare
-from loadgen.report.change_lines import change_lines
+from loadgen.judgement import Ratio
+from loadgen.judging.change import TOLERANCE, Change, change_from, compare
 from tests.unit.loadgen.made_up import (
     ARMS,
     MACHINE,
@@ -168,29 +168,6 @@ def test_an_invalid_run_is_not_compared(invalid_is: int, when: str) -> None:
     )
 
 
-# As lines
-
-
-def test_a_line_reports_the_change_of_an_arm_with_its_ratios() -> None:
-    same = bundle(experiment(records([2.0] * 4)))
-    slower = bundle(
-        experiment([record(each.arm, each.pair, 0.004) for each in same.experiments[0].records])
-    )
-    naive, optimized = change_lines(compare(same, slower))
-    assert naive == (
-        "made-up naive: regression: p50 1.99 → 3.98 ms, 0.50× (0.50–0.50); p99 0.50× (0.50–0.50);"
-        " requests/s 1.00× (1.00–1.00)"
-    )
-    assert optimized.startswith("made-up optimized: regression: p50 1.00 → 3.98 ms, 0.25×")
-    assert optimized.endswith("speed-up 0.50× (0.50–0.50)")
-
-
-def test_notes_follow_the_lines() -> None:
-    found = change_lines(compare(OLD, run(2.0, 1.0, settings={**SETTINGS, "rate": 5})))
-    assert len(found) == 3
-    assert found[-1].startswith("note: different settings (rate None → 5)")
-
-
 def test_an_arm_keeps_its_old_and_new_figures() -> None:
     (naive, optimized) = compare(OLD, run(2.0, 1.2)).changes
     assert optimized.old.p50_ms < optimized.new.p50_ms
@@ -223,3 +200,23 @@ def test_runs_with_different_baselines_have_no_speedup_to_compare() -> None:
 
 def test_several_generators_are_no_difference_of_settings() -> None:
     assert compare(OLD, run(2.0, 1.0, settings={**SETTINGS, "generators": 2})).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "change"),
+    [
+        (1.05, 1.2, Change.NO_DIFFERENCE_SHOWN),
+        (math.nextafter(1.05, 2), 1.2, Change.IMPROVEMENT),
+        (0.8, 1 / 1.05, Change.NO_DIFFERENCE_SHOWN),
+        (0.8, math.nextafter(1 / 1.05, 0), Change.REGRESSION),
+        (0.8, 1.2, Change.NO_DIFFERENCE_SHOWN),
+    ],
+)
+def test_an_interval_that_touches_the_tolerance_is_no_change(
+    low: float, high: float, change: Change
+) -> None:
+    assert change_from(Ratio((low + high) / 2, low, high)) is change
+
+
+def test_without_a_ratio_there_is_nothing_to_compare() -> None:
+    assert change_from(None) is Change.NOT_COMPARABLE
