@@ -13,14 +13,10 @@ import uvloop
 from rich.console import Console
 
 from loadgen.driving.drive import drive
-from loadgen.evidence.bundle import (
-    Bundle,
-    check_place,
-    latencies_by_arm,
-    merge,
-    read_bundle,
-    write_bundle,
-)
+from loadgen.evidence.bundle import Bundle, latencies_by_arm
+from loadgen.evidence.bundle_merge import merge
+from loadgen.evidence.bundle_reader import read_bundle
+from loadgen.evidence.bundle_writer import check_place, write_bundle
 from loadgen.experiment import ab
 from loadgen.experiment.conduct import Settings
 from loadgen.experiment.run import run_subjects, run_techniques

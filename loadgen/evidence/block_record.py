@@ -1,4 +1,4 @@
-"""What is known of one finished block: what a verdict is computed from, and all that is stored."""
+"""The record of one finished block, from which figures and verdicts are computed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -18,9 +18,11 @@ _KINDS: dict[tuple[str, ...], type | UnionType] = {
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Seconds are wall-clock, but `cpu_seconds`: the load generator's own.
+    """One block of load on one arm.
 
-    `lags` tells how late the generator was. `counters` are the server's, by how much each grew.
+    `seconds` is wall-clock time; `cpu_seconds` is CPU time of the load generator. `lags` holds how
+    late the generator sent each request. `counters` holds by how much each counter of the server
+    grew.
     """
 
     arm: str
@@ -42,7 +44,7 @@ class Record:
 
     @property
     def contradiction(self) -> str:
-        """Which two of its counts do not agree, empty where all do."""
+        """The two counts that do not agree; empty if all agree."""
         if self.latencies.count != self.answered:
             return f"{self.latencies.count} latencies of {self.answered} answers"
         if self.answered + self.errors != self.sent:
@@ -52,10 +54,10 @@ class Record:
         return ""
 
     def merged(self, other: "Record") -> "Record":
-        """Both as one: blocks of the same arm and pair that two generators ran side by side.
+        """The sum of the blocks of the same arm and pair that two generators ran side by side.
 
-        Requests and the server's counters add up. Seconds do not, since they are the same ones,
-        nor does CPU: what matters of it is whether one of the generators had too little.
+        Requests and the server's counters add up. Seconds do not, since both blocks ran in the same
+        seconds. CPU does not either: the self-audit asks whether one generator had too little.
         """
         return Record(
             arm=self.arm,
@@ -73,7 +75,7 @@ class Record:
         )
 
     def as_document(self) -> dict[str, Any]:
-        """The record as JSON has it, histograms in HDR's own text."""
+        """The record as a JSON object, with histograms in HDR's own text format."""
         document = {field.name: getattr(self, field.name) for field in fields(self)}
         return document | {
             "latencies": self.latencies.encoded(),
@@ -83,14 +85,14 @@ class Record:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Record":
-        """Raises ValueError, TypeError or KeyError when it is no record."""
+        """Raises ValueError, TypeError or KeyError if the object is no record."""
         _check_kinds(document)
         histograms = {name: Histogram.decoded(document[name]) for name in _HISTOGRAMS}
         return cls(**{**document, **histograms})
 
 
 def together(*histograms: Histogram) -> Histogram:
-    """A new histogram with the values of all of them."""
+    """A new histogram with the values of all histograms."""
     result = Histogram()
     for histogram in histograms:
         result.merge(histogram)
@@ -98,7 +100,7 @@ def together(*histograms: Histogram) -> Histogram:
 
 
 def total(*counters: Mapping[str, float]) -> dict[str, float]:
-    """Each counter that one of them has, added up."""
+    """The sum of each counter; a missing counter counts as zero."""
     result: dict[str, float] = {}
     for each in counters:
         for name, value in each.items():

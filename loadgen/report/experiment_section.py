@@ -14,7 +14,7 @@ from loadgen.report.density_plot import density_plot
 from loadgen.report.figures import NOTHING, amount
 from loadgen.report.forest_plot import ForestRow, forest_plot
 from loadgen.report.plot import Figure, arm_styles, figure
-from loadgen.report.sentences import claims, receipt_name, receipts, unsaid
+from loadgen.report.sentences import claims, receipt_name, receipts, unreported_difference
 from loadgen.report.sweep_section import SweepSection, sweep_section
 from loadgen.sending.histogram import Histogram
 
@@ -77,7 +77,7 @@ def experiment_section(
         title=experiment.title or name,
         judgement=experiment,
         claims=claims(experiment),
-        difference=unsaid(experiment) if experiment.reason else "",
+        difference=unreported_difference(experiment),
         latencies=_latencies(identifier, experiment, histograms),
         speedups=_speedups(identifier, experiment),
         arms=[ArmRow(arm, styles[arm], experiment.arms[arm]) for arm in experiment.arms_in_order],

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from loadgen.judgement import Ratio
 from loadgen.report.axis import Axis, axis_with_margin
-from loadgen.report.figures import interval, shortened, times
+from loadgen.report.figures import interval, ratio_with_interval, shortened
 from loadgen.report.plot import AXIS_HEIGHT, LETTER_WIDTH, NARROW, Frame, Tick, ticks
 
 _WIDEST_LABEL = 280
@@ -163,7 +163,7 @@ def _band(span: Span) -> Span:
 
 
 def _figures(row: ForestRow) -> str:
-    return times(row.ratio) if row.ratio else row.fallback
+    return ratio_with_interval(row.ratio) if row.ratio else row.fallback
 
 
 def _description(rows: Sequence[ForestRow]) -> str:

@@ -10,8 +10,15 @@ from loadgen.judgement import (
     SweepJudgements,
     sweeps_without_experiment,
 )
-from loadgen.report.figures import NOTHING, amount, noise, number, printable, times
-from loadgen.report.rows import before_and_after, comparisons, median_at
+from loadgen.report.figures import (
+    NOTHING,
+    amount,
+    noise_reach,
+    number,
+    printable,
+    ratio_with_interval,
+)
+from loadgen.report.rows import before_and_after, candidate_rows, median_at
 from loadgen.report.sentences import (
     break_even_sentence,
     claims,
@@ -19,49 +26,49 @@ from loadgen.report.sentences import (
     receipt_name,
     receipts,
     tally,
-    unsaid,
+    unreported_difference,
 )
 
-#: What Markdown or HTML inside it would take for more than a letter.
+#: Characters with a meaning in Markdown, or in HTML inside Markdown.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
-def report(document: Judgement, sweeps: SweepJudgements | None = None) -> str:
-    """An overview, and a chapter for each experiment."""
+def markdown_report(judgement: Judgement, sweeps: SweepJudgements | None = None) -> str:
+    """An overview, and a section for each experiment."""
     blocks = [
         "# Load test report",
-        f"{literal(tally(document))}.",
-        f"{literal(provenance(document))}.",
-        _overview(document),
+        f"{literal(tally(judgement))}.",
+        f"{literal(provenance(judgement))}.",
+        _overview(judgement),
     ]
-    for name, sweep in sweeps_without_experiment(document, sweeps or {}).items():
+    for name, sweep in sweeps_without_experiment(judgement, sweeps or {}).items():
         blocks.append(f"{literal(name)}: {literal(break_even_sentence(sweep))}")
-    for name, experiment in document.experiments.items():
-        blocks += _chapter(name, experiment, (sweeps or {}).get(name))
+    for name, experiment in judgement.experiments.items():
+        blocks += _section(name, experiment, (sweeps or {}).get(name))
     return "\n\n".join(blocks) + "\n"
 
 
 def literal(text: str) -> str:
-    """A text from outside, as it will be read."""
+    """The text with all special characters escaped."""
     return _SPECIAL.sub(r"\\\1", printable(text))
 
 
 def rows(head: Sequence[str], body: Iterable[Sequence[str]], words: Collection[str] = ()) -> str:
-    """A table; the first column and those named in `words` are text, the others numbers."""
+    """A table. The first column and the columns named in `words` are text, the others numbers."""
     text = (head[0], *words)
     rule = ["---" if name in text else "---:" for name in head]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
 
 
 def points(sweep: SweepJudgement) -> str:
-    """What was found at each value: where the candidate pays, and where it does not."""
+    """A table of a sweep's points: medians, ratio and verdict at each value."""
     candidate = sweep.candidate
     head = (sweep.parameter, "naive p50 ms", f"{candidate} p50 ms", "speed-up", "verdict")
     body = [
         [
             amount(point.value),
             *(median_at(point, arm) for arm in ("naive", candidate)),
-            times(point.ratio),
+            ratio_with_interval(point.ratio),
             literal(point.reason or point.verdict),
         ]
         for point in sweep.points
@@ -69,31 +76,32 @@ def points(sweep: SweepJudgement) -> str:
     return rows(tuple(map(literal, head)), body, words=("verdict",))
 
 
-def _overview(document: Judgement) -> str:
+def _overview(judgement: Judgement) -> str:
     head = ("experiment", "p50 ms", "p99 ms", "requests/s", "speed-up (95 %)", "noise", "verdict")
     body = [
         [
             literal(f"{name}{suffix}"),
             *before_and_after(experiment, arm, " → "),
-            times(experiment.ratio(arm, "p50")),
-            noise(experiment.noise("p50")),
+            ratio_with_interval(experiment.ratio(arm, "p50")),
+            noise_reach(experiment.noise("p50")),
             experiment.verdict_of(arm),
         ]
-        for name, experiment in document.experiments.items()
-        for arm, suffix in comparisons(experiment)
+        for name, experiment in judgement.experiments.items()
+        for arm, suffix in candidate_rows(experiment)
     ]
     return rows(head, body, words=("verdict",))
 
 
-def _chapter(
+def _section(
     name: str, experiment: ExperimentJudgement, sweep: SweepJudgement | None
 ) -> Iterator[str]:
     yield f"## {literal(experiment.title or name)}"
     first, *others = claims(experiment)
     yield f"**{literal(first)}.**"
     yield from (f"{literal(claim)}." for claim in others)
-    if experiment.reason and unsaid(experiment):
-        yield literal(unsaid(experiment))
+    difference = unreported_difference(experiment)
+    if difference:
+        yield literal(difference)
     yield literal(experiment.workload)
     if experiment.arms:
         yield _figures(experiment)
@@ -126,8 +134,8 @@ def _figures(experiment: ExperimentJudgement) -> str:
             number(arms[arm].p99_ms),
             number(arms[arm].requests_per_second),
             f"{arms[arm].errors:,}",
-            times(experiment.ratio(arm, "p50")),
-            times(experiment.ratio(arm, "p99")),
+            ratio_with_interval(experiment.ratio(arm, "p50")),
+            ratio_with_interval(experiment.ratio(arm, "p99")),
         ]
         for arm in experiment.arms_in_order
     ]

@@ -1,4 +1,4 @@
-"""One line for each comparison, as every table of the reports has it."""
+"""Rows of the tables: a row for each candidate, and the cells that all reports share."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,11 @@ from loadgen.judgement import ExperimentJudgement, SweepPoint
 from loadgen.report.figures import NOTHING, number
 
 
-def comparisons(experiment: ExperimentJudgement) -> Iterator[tuple[str, str]]:
-    """Each candidate, and what its line has behind the experiment's name.
+def candidate_rows(experiment: ExperimentJudgement) -> Iterator[tuple[str, str]]:
+    """Each candidate with the suffix that its row adds to the experiment's name.
 
-    A lone candidate needs no name. Without one there is one line all the same, its arm empty.
+    The suffix of an only candidate is empty. An experiment without candidates has one row with an
+    empty arm.
     """
     arms = experiment.candidates
     for arm in arms or [""]:
@@ -17,7 +18,7 @@ def comparisons(experiment: ExperimentJudgement) -> Iterator[tuple[str, str]]:
 
 
 def before_and_after(experiment: ExperimentJudgement, arm: str, arrow: str) -> list[str]:
-    """Median, 99th percentile and requests/s of the baseline and of an arm."""
+    """Three cells: median, 99th percentile and requests/s, each of the baseline and of the arm."""
     arms = experiment.arms
     if arm not in arms or experiment.baseline not in arms:
         return [NOTHING] * 3
@@ -30,5 +31,5 @@ def before_and_after(experiment: ExperimentJudgement, arm: str, arrow: str) -> l
 
 
 def median_at(point: SweepPoint, arm: str) -> str:
-    """Milliseconds of an arm at one value of a sweep."""
+    """The cell with the median of an arm, in milliseconds, at one value of a sweep."""
     return number(point.arms[arm].p50_ms) if arm in point.arms else NOTHING

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loadgen.judgement import ExperimentJudgement, Judgement, Verdict
-from loadgen.report.figures import noise, times
+from loadgen.report.figures import noise_reach, ratio_with_interval
 from loadgen.report.forest_plot import ForestRow, forest_plot
 from loadgen.report.plot import WIDE, Figure, arm_styles, figure
 from loadgen.report.rendering import STYLE, render
-from loadgen.report.rows import before_and_after, comparisons
+from loadgen.report.rows import before_and_after, candidate_rows
 
 _NAME, _TITLE = "overview", "Speed-ups of all experiments"
 _CAPTION = (
@@ -71,7 +71,7 @@ def _forest_rows(judgement: Judgement) -> list[ForestRow]:
 
 def _forest_rows_of(name: str, experiment: ExperimentJudgement) -> Iterator[ForestRow]:
     styles = arm_styles(experiment)
-    for arm, suffix in comparisons(experiment):
+    for arm, suffix in candidate_rows(experiment):
         yield ForestRow(
             f"{name}{suffix}",
             experiment.ratio(arm, "p50"),
@@ -90,15 +90,15 @@ def _table_rows(judgement: Judgement) -> list[OverviewRow]:
             experiment.verdict_of(arm),
         )
         for index, (name, experiment) in enumerate(judgement.experiments.items())
-        for arm, suffix in comparisons(experiment)
+        for arm, suffix in candidate_rows(experiment)
     ]
 
 
 def _figures(experiment: ExperimentJudgement, arm: str) -> list[str]:
     return [
         *before_and_after(experiment, arm, " → "),
-        times(experiment.ratio(arm, "p50")),
-        noise(experiment.noise("p50")),
+        ratio_with_interval(experiment.ratio(arm, "p50")),
+        noise_reach(experiment.noise("p50")),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The judgement as CSV: a line for each experiment and arm, numbers with all their digits."""
+"""The judgement as CSV: a line for each experiment and arm, with all digits of each number."""
 
 import csv
 import io
@@ -30,9 +30,9 @@ _RECEIPT, _LAST = "receipt: ", "reason"
 Line = Mapping[str, Any]
 
 
-def sheet(document: Judgement) -> str:
-    """RFC 4180; an experiment without arms has one line, which says why."""
-    lines = [line for name, each in document.experiments.items() for line in _lines(name, each)]
+def csv_report(judgement: Judgement) -> str:
+    """RFC 4180. An experiment without arms has one line with the reason."""
+    lines = [line for name, each in judgement.experiments.items() for line in _lines(name, each)]
     receipts = [column for line in lines for column in line if column.startswith(_RECEIPT)]
     text = io.StringIO()
     writer = csv.DictWriter(text, [*_FIRST, *dict.fromkeys(receipts), _LAST], restval="")
@@ -68,13 +68,13 @@ def _role(experiment: ExperimentJudgement, arm: str) -> str:
 
 
 def _ratios(experiment: ExperimentJudgement, arm: str) -> dict[str, float]:
-    """As they were computed, the control's, too; the verdict says what they are worth."""
-    found = experiment.noise_floor if arm == CONTROL else experiment.comparisons.get(arm)
-    if not found:
+    """The ratios of a candidate or of the control; empty for the baseline."""
+    ratios = experiment.noise_floor if arm == CONTROL else experiment.comparisons.get(arm)
+    if not ratios:
         return {}
     values: dict[str, float] = {}
     for name in QUANTITIES:
-        ratio = found.of(name)
+        ratio = ratios.of(name)
         values |= {
             f"speedup_{name}": ratio.estimate,
             f"speedup_{name}_low": ratio.low,
@@ -84,7 +84,7 @@ def _ratios(experiment: ExperimentJudgement, arm: str) -> dict[str, float]:
 
 
 def _safe(value: object) -> object:
-    """A spreadsheet would compute a text that begins like a formula."""
+    """The value; a text that begins like a formula gets a quote, so that no program runs it."""
     if not isinstance(value, str):
         return value
     text = printable(value)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadgen.judgement import CONTROL, SweepJudgement
-from loadgen.report.figures import amount, times
+from loadgen.report.figures import amount, ratio_with_interval
 from loadgen.report.plot import Figure, figure
 from loadgen.report.rows import median_at
 from loadgen.report.sentences import break_even_sentence
@@ -71,7 +71,7 @@ def _rows(sweep: SweepJudgement, arms: Iterable[str]) -> list[PointRow]:
         PointRow(
             amount(point.value),
             [median_at(point, arm) for arm in arms],
-            times(point.ratio),
+            ratio_with_interval(point.ratio),
             point.reason or point.verdict,
         )
         for point in sweep.points

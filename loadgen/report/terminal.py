@@ -1,4 +1,4 @@
-"""The judgement in a terminal: a table of 100 columns, and below it why a run is worth nothing."""
+"""The judgement as a table for a terminal of 100 columns, and the reasons of invalid runs."""
 
 from collections.abc import Iterator
 
@@ -11,42 +11,43 @@ from loadgen.judgement import (
     ExperimentJudgement,
     Judgement,
     SweepJudgements,
+    Verdict,
 )
-from loadgen.report.figures import noise, printable, shortened, times
+from loadgen.report.figures import noise_reach, printable, ratio_with_interval, shortened
 from loadgen.report.rows import before_and_after
-from loadgen.report.sentences import break_even_sentence, refusal, unsaid
+from loadgen.report.sentences import break_even_sentence, refusal, unreported_difference
 
 _WIDEST_NAME = 28
-_STYLES = {"faster": "green", "slower": "yellow", "invalid": "red"}
+_STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "yellow", Verdict.INVALID: "red"}
 
 
-def terminal(document: Judgement, sweeps: SweepJudgements | None = None) -> RenderableType:
-    """What a run prints when it has ended."""
-    told = (*_legend(document), *_sweeps(sweeps or {}), *_refusals(document))
-    return Group(table(document), *told)
+def terminal(judgement: Judgement, sweeps: SweepJudgements | None = None) -> RenderableType:
+    """What a run prints at its end."""
+    lines = (*_legend(judgement), *_sweeps(sweeps or {}), *_refusals(judgement))
+    return Group(_table(judgement), *lines)
 
 
-def table(document: Judgement) -> Table:
-    """A row for each candidate; the noise floor is the median's."""
+def _table(judgement: Judgement) -> Table:
+    """A row for each candidate; the noise floor is that of the median."""
     result = Table(box=SIMPLE, padding=(0, 0, 0, 1), pad_edge=False, show_edge=False)
     result.add_column("experiment", overflow="fold", min_width=18)
     for quantity in ("p50 ms", "p99 ms", "requests/s", "speed-up (95 %)", "noise"):
-        # Folded where the terminal is too narrow: half a number would be a wrong one.
+        # A narrow terminal folds a cell; cut off, a number would be a wrong number.
         result.add_column(quantity, justify="right", overflow="fold")
     result.add_column("verdict", overflow="fold", min_width=13)
-    for name, experiment in document.experiments.items():
+    for name, experiment in judgement.experiments.items():
         for verdict, cells in _rows(name, experiment):
-            # As Text: what stands in brackets would be taken for a style.
-            result.add_row(*map(Text, cells), style=_STYLES.get(verdict, ""))
+            # As Text, since rich takes brackets in a string for a style.
+            result.add_row(*map(Text, cells), style=_STYLES.get(verdict, "") if verdict else "")
     return result
 
 
-def _rows(name: str, experiment: ExperimentJudgement) -> Iterator[tuple[str, list[str]]]:
+def _rows(name: str, experiment: ExperimentJudgement) -> Iterator[tuple[Verdict | None, list[str]]]:
     """Verdict and cells. Several candidates are listed below their experiment's name."""
     arms = experiment.candidates
     title = shortened(printable(name), _WIDEST_NAME)
     if len(arms) > 1:
-        yield "", [title]
+        yield None, [title]
     for arm in arms or [""]:
         listed = f"  {shortened(printable(arm), _WIDEST_NAME - 2)}"
         verdict = experiment.verdict_of(arm)
@@ -56,15 +57,15 @@ def _rows(name: str, experiment: ExperimentJudgement) -> Iterator[tuple[str, lis
 def _cells(experiment: ExperimentJudgement, arm: str) -> list[str]:
     return [
         *before_and_after(experiment, arm, "→"),
-        times(experiment.ratio(arm, "p50")),
-        noise(experiment.noise("p50")),
+        ratio_with_interval(experiment.ratio(arm, "p50")),
+        noise_reach(experiment.noise("p50")),
     ]
 
 
-def _legend(document: Judgement) -> Iterator[Text]:
-    """What the arrow leads from and to, where it is the same in all experiments."""
+def _legend(judgement: Judgement) -> Iterator[Text]:
+    """The names before and after the arrow, if they are the same in all experiments."""
     pairs = {
-        (each.baseline, arm) for each in document.experiments.values() for arm in each.candidates
+        (each.baseline, arm) for each in judgement.experiments.values() for arm in each.candidates
     }
     if len(pairs) == 1:
         ((baseline, arm),) = pairs
@@ -79,9 +80,10 @@ def _sweeps(sweeps: SweepJudgements) -> Iterator[Text]:
         yield Text(f"{printable(name)}: {break_even_sentence(sweep)}")
 
 
-def _refusals(document: Judgement) -> Iterator[Text]:
-    for name, experiment in document.experiments.items():
+def _refusals(judgement: Judgement) -> Iterator[Text]:
+    for name, experiment in judgement.experiments.items():
         if experiment.is_invalid:
             yield Text(f"{printable(name)}: {refusal(experiment)}", style="red")
-            if experiment.reason and unsaid(experiment):
-                yield Text(f"  {unsaid(experiment)}", style="red")
+            difference = unreported_difference(experiment)
+            if difference:
+                yield Text(f"  {difference}", style="red")

@@ -1,13 +1,15 @@
 """The judgement's types, the verdict rule, and the break-even of a sweep."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 from msgspec.structs import replace
 
 from loadgen.judgement import (
@@ -370,3 +372,23 @@ def test_a_comparison_looks_up_each_quantity() -> None:
     four = {name: Ratio(place, 1.0, 9.0) for place, name in enumerate(QUANTITIES)}
     comparison = Comparison(**four, verdict=Verdict.FASTER)
     assert {name: comparison.of(name) for name in QUANTITIES} == four
+
+
+@pytest.mark.parametrize(
+    "value", [sample.document(), EXPERIMENT, *EXPERIMENT.audit, sample.sweep(Ratio(12, 9, 15))]
+)
+def test_a_judgement_cannot_be_changed(value: Struct) -> None:
+    for part in _parts(value):
+        assert part.__struct_config__.frozen, type(part)
+
+
+def _parts(value: object) -> Iterator[Struct]:
+    """The struct and all structs inside."""
+    if isinstance(value, Struct):
+        yield value
+        for name in value.__struct_fields__:
+            yield from _parts(getattr(value, name))
+    elif isinstance(value, Mapping):
+        yield from chain.from_iterable(map(_parts, value.values()))
+    elif isinstance(value, tuple):
+        yield from chain.from_iterable(map(_parts, value))

@@ -1,4 +1,4 @@
-"""A finished block: what can be stored of it, and what contradicts itself."""
+"""Records of blocks: stored, read, merged, and checked for contradictions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +18,11 @@ def stored(block: Record) -> Any:
     return orjson.loads(orjson.dumps(block.as_document()))
 
 
-def test_a_record_comes_back_from_json_as_it_was() -> None:
+def test_a_record_is_read_from_json_as_it_was_written() -> None:
     assert Record.from_document(stored(FULL)) == FULL
 
 
-def test_the_order_in_which_counters_were_read_does_not_show() -> None:
+def test_counters_are_written_in_one_order() -> None:
     backwards = dict(reversed(list(FULL.counters.items())))
     other = record("optimized", 3, 0.004, errors=2, counters=backwards, cpu_seconds=0.25)
     assert orjson.dumps(other.as_document()) == orjson.dumps(FULL.as_document())
@@ -43,7 +43,7 @@ def test_the_order_in_which_counters_were_read_does_not_show() -> None:
         ("lags", 7),
     ],
 )
-def test_what_no_record_can_have_is_refused(name: str, value: object) -> None:
+def test_a_field_with_an_impossible_value_is_refused(name: str, value: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         Record.from_document({**stored(FULL), name: value})
 
@@ -56,7 +56,7 @@ def test_a_record_without_one_of_its_fields_is_refused(name: str) -> None:
         Record.from_document(document)
 
 
-def test_a_record_with_a_field_too_many_is_refused() -> None:
+def test_a_record_with_an_unknown_field_is_refused() -> None:
     with pytest.raises(TypeError):
         Record.from_document({**stored(FULL), "more": 1})
 
@@ -65,17 +65,17 @@ def test_a_record_whose_counts_agree_has_no_contradiction() -> None:
     assert FULL.contradiction == ""
 
 
-def test_answers_and_latencies_are_as_many() -> None:
+def test_another_number_of_latencies_than_answers_is_a_contradiction() -> None:
     assert record(sent=99, body_bytes=0, latencies=histogram([0.001])).contradiction == (
         "1 latencies of 100 answers"
     )
 
 
-def test_each_request_sent_is_answered_or_an_error() -> None:
+def test_a_request_without_answer_or_error_is_a_contradiction() -> None:
     assert record(errors=3, sent=102).contradiction == "100 answers and 3 errors of 102 requests"
 
 
-def test_throughput_is_of_the_answered_requests() -> None:
+def test_throughput_counts_only_answered_requests() -> None:
     assert record(errors=10, seconds=2.0).requests_per_second == 50
     assert record(seconds=0.0).requests_per_second == 0
 
@@ -88,7 +88,7 @@ def test_throughput_is_of_the_answered_requests() -> None:
         (lambda merged: merged.counters, {"x_total": 5.0, "y_total": 1.0}),
         (lambda merged: merged.latencies.count, 180),
         (lambda merged: merged.lags.count, 40),
-        # Two generators side by side take the time of one, and each has a core of its own.
+        # Two generators side by side take the time of one, and each has its own core.
         (lambda merged: merged.seconds, 1.5),
         (lambda merged: merged.cpu_seconds, 0.9),
         (lambda merged: merged.first_error, "status 503"),

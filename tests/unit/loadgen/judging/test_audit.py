@@ -172,3 +172,15 @@ def test_the_reason_of_the_cpu_check_names_the_worst_arm() -> None:
     assert findings_of(blocks)[CPU].reason == (
         "the load generator was at its limit: 0.97 cores of CPU with optimized"
     )
+
+
+def test_without_a_number_of_generators_there_is_one() -> None:
+    findings = {each.check: each for each in audit(experiment([counted(requests=200.0)]))}
+    assert not findings[MISMATCH].ok
+
+
+@pytest.mark.parametrize(("sent", "requests", "share"), [(1, 3.0, 2.0), (0, 3.0, 3.0)])
+def test_a_mismatch_is_a_share_of_the_requests_sent(
+    sent: int, requests: float, share: float
+) -> None:
+    assert findings_of([counted(answered=sent, requests=requests)])[MISMATCH].value == share

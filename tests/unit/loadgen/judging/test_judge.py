@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from loadgen.evidence.bundle import Experiment, read_bundle, write_bundle
+from loadgen.evidence.bundle import Experiment
+from loadgen.evidence.bundle_reader import read_bundle
+from loadgen.evidence.bundle_writer import write_bundle
 from loadgen.experiment.plan import interleaved
 from loadgen.judgement import (
     CONTROL,
@@ -304,7 +306,7 @@ def test_the_verdict_follows_from_the_published_ratios() -> None:
 JUDGE = """
 import sys
 from pathlib import Path
-from loadgen.evidence.bundle import read_bundle
+from loadgen.evidence.bundle_reader import read_bundle
 from loadgen.judgement import encode
 from loadgen.judging.judge import judge
 sys.stdout.buffer.write(encode(judge(read_bundle(Path(sys.argv[1])))))

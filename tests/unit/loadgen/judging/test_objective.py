@@ -107,16 +107,20 @@ def test_every_objective_is_checked() -> None:
 
 
 def test_an_objective_for_an_unknown_arm_is_missed() -> None:
-    assert lines("optimised.p50<5ms") == ["missed: optimised.p50<5ms: no experiment has this arm"]
+    (result,) = check([parse_objective("optimised.p50<5ms")], JUDGEMENT)
+    assert result.line == "missed: optimised.p50<5ms: no experiment has this arm"
+    assert not result.met
 
 
 def test_an_invalid_experiment_meets_no_objective() -> None:
     changes = {("naive", 0): {"errors": 5}}
     invalid = judge(bundle(experiment(records([2.0] * 4, changes))))
-    assert lines("naive.p50<1s", invalid) == [
+    (result,) = check([parse_objective("naive.p50<1s")], invalid)
+    assert not result.met
+    assert result.line == (
         "missed: made-up: naive.p50<1s: invalid:"
         " 5 of 405 requests to naive failed, first: status 503"
-    ]
+    )
 
 
 def test_an_objective_keeps_its_text() -> None:

@@ -1,6 +1,6 @@
-"""A judgement as a whole run makes it: seven techniques with figures of a real one.
+"""A judgement of a whole run, with figures of a real one.
 
-Latencies are drawn anew, spread around the real medians as far as the real 99th percentiles.
+The latencies are drawn at random around the real medians, with the real 99th percentiles.
 """
 
 import math
@@ -41,7 +41,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one technique's run came to."""
+    """The results of one technique."""
 
     title: str
     workload: str
@@ -188,7 +188,7 @@ def unmeasured(reason: str, difference: str | None = None) -> ExperimentJudgemen
 
 
 def document(experiments: Mapping[str, ExperimentJudgement] | None = None) -> Judgement:
-    """All seven, unless others are named."""
+    """With all sample techniques unless experiments are given."""
     return Judgement(
         measured_at="2026-11-23T13:57:19+00:00",
         git_revision="65c1abae",
@@ -207,7 +207,7 @@ def document(experiments: Mapping[str, ExperimentJudgement] | None = None) -> Ju
 
 
 def drawn(of: Measured, seed: str, requests: int = 3000) -> Histogram:
-    """Logarithmically normal, with a few stragglers."""
+    """Latencies with a log-normal distribution and a few outliers."""
     random, histogram = Random(seed), Histogram()
     spread = math.log(of.p99 / of.p50) / _P99
     for _ in range(requests):
@@ -229,7 +229,7 @@ def histograms() -> dict[str, dict[str, Histogram]]:
 
 
 def sweep(place: Ratio | None = None, note: str = "") -> SweepJudgement:
-    """The more rows, the more the optimized arm gains; with one it loses."""
+    """The optimized arm is slower with one row, and gains with the number of rows."""
     values = (1, 10, 100, 1000, 10_000)
     naive = (0.31, 0.46, 1.9, 15.8, 171.0)
     optimized = (0.33, 0.44, 0.62, 1.36, 9.4)

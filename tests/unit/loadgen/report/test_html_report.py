@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from loadgen.judgement import Judgement, Verdict
-from loadgen.report.figures import number, times
+from loadgen.report.figures import number, ratio_with_interval
 from loadgen.report.html_report import html_report
 from loadgen.sending.histogram import Histogram
 from tests.unit.loadgen.report import sample
@@ -68,7 +68,7 @@ def test_the_page_shows_the_figures_of_every_experiment(seen: Reader) -> None:
         assert name in seen.text
         assert found.title in seen.text
         assert found.workload in seen.text
-        assert times(sample.ratio(*found.speedup)) in seen.text
+        assert ratio_with_interval(sample.ratio(*found.speedup)) in seen.text
         for arm in (found.naive, found.optimized):
             for value in (arm.p50, arm.p99, arm.rate, arm.size):
                 assert number(value) in seen.text

@@ -12,7 +12,7 @@ from tests.unit.loadgen.report import sample
 def printed(
     document: Judgement, width: int = 100, sweeps: SweepJudgements | None = None
 ) -> list[str]:
-    """The lines as a terminal of that many columns shows them."""
+    """The lines in a terminal with `width` columns."""
     console = Console(width=width, no_color=True)
     with console.capture() as capture:
         console.print(terminal(document, sweeps))
@@ -39,7 +39,7 @@ def test_a_row_has_figures_ratio_noise_floor_and_verdict() -> None:
     ]
 
 
-def test_all_techniques_fit_a_line_each_in_their_order() -> None:
+def test_each_technique_fits_into_one_line_in_order() -> None:
     lines = printed(sample.document())
     names = [line.split()[0] for line in lines[2 : 2 + len(sample.TECHNIQUES)]]
     assert names == list(sample.TECHNIQUES)
@@ -48,16 +48,16 @@ def test_all_techniques_fit_a_line_each_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80])
-def test_a_narrow_terminal_cuts_no_number(width: int) -> None:
+def test_a_narrow_terminal_cuts_off_no_number(width: int) -> None:
     text = "".join("".join(printed(sample.document(), width)).split())
     assert "…" not in text
 
 
-def test_below_the_table_stands_what_the_arrow_means() -> None:
+def test_a_legend_explains_the_arrow() -> None:
     assert any(line.startswith("naive→optimized") for line in printed(sample.document()))
 
 
-def test_several_candidates_have_a_row_each() -> None:
+def test_each_of_several_candidates_has_a_row() -> None:
     experiment = sample.experiment(sample.TECHNIQUES["json-serialization"])
     streamed = sample.comparison(sample.ratio(1.01, 0.98, 1.04), Verdict.NO_DIFFERENCE_SHOWN)
     experiment = replace(
@@ -71,7 +71,7 @@ def test_several_candidates_have_a_row_each() -> None:
     assert "1.01× (0.98–1.04)" in row_of("streamed", document)
 
 
-def test_what_was_not_measured_says_why_below() -> None:
+def test_the_reason_of_an_invalid_run_is_below_the_table() -> None:
     document = sample.document({"broken": sample.unmeasured("answers differ", "at $.a: 1 and 2")})
     lines = [line.rstrip() for line in printed(document)]
     assert lines[2].split() == ["broken", *"–––––", "invalid"]
@@ -79,13 +79,13 @@ def test_what_was_not_measured_says_why_below() -> None:
     assert "  at $.a: 1 and 2" in lines
 
 
-def test_brackets_and_escapes_in_a_name_are_no_commands() -> None:
+def test_brackets_and_escapes_in_a_name_are_printed_as_text() -> None:
     text = "\n".join(printed(sample.document({"[red]a\x1b[31m": sample.unmeasured("[/red]")})))
     assert "[red]a" in text
     assert "no verdict: [/red]" in text
     assert "\x1b[31m" not in text
 
 
-def test_a_sweep_says_below_where_it_breaks_even() -> None:
+def test_the_break_even_of_a_sweep_is_below_the_table() -> None:
     lines = printed(sample.document(), sweeps={"caching": sample.sweep(sample.ratio(12, 9, 15))})
     assert "caching: Breaks even at rows ≈ 12 (9–15)." in [line.rstrip() for line in lines]

@@ -8,21 +8,21 @@ import pytest
 from msgspec.structs import replace
 
 from loadgen.judgement import Judgement, Verdict, decode_judgement
-from loadgen.report.figures import number, times
+from loadgen.report.figures import number, ratio_with_interval
 from loadgen.report.files import write_reports
-from loadgen.report.markdown import report
+from loadgen.report.markdown import markdown_report
 from loadgen.report.sentences import break_even_sentence, claims, explanation, provenance
-from loadgen.report.spreadsheet import sheet
+from loadgen.report.spreadsheet import csv_report
 from tests.unit.loadgen.report import sample
 
 HOSTILE = "a|b<img src=x>[x](y)\n`*_"
 
 
 def lines_of(document: Judgement) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(sheet(document))))
+    return list(csv.DictReader(io.StringIO(csv_report(document))))
 
 
-def test_the_same_handler_twice_shows_no_difference() -> None:
+def test_a_claim_of_equal_arms_says_no_difference_shown() -> None:
     experiment = sample.experiment(sample.TECHNIQUES["caching"])
     verdict = Verdict.NO_DIFFERENCE_SHOWN
     compared = {"optimized": sample.comparison(sample.ratio(1.004, 0.98, 1.02), verdict)}
@@ -30,7 +30,7 @@ def test_the_same_handler_twice_shows_no_difference() -> None:
     assert claim.startswith("optimized and naive: no difference shown at the median, 1.00×; 95 %")
 
 
-def test_an_explanation_names_what_differs_and_nothing_else() -> None:
+def test_an_explanation_names_only_receipts_that_differ() -> None:
     experiment = sample.experiment(sample.TECHNIQUES["caching"])
     receipts = {
         "naive": {"CPU ms": 0.4, "bytes": 1891.0, "dropped": 0.0, "statements": 51.0},
@@ -43,13 +43,13 @@ def test_an_explanation_names_what_differs_and_nothing_else() -> None:
     )
 
 
-def test_a_sweep_says_where_it_breaks_even_or_why_not() -> None:
+def test_a_sweep_has_a_sentence_on_its_break_even() -> None:
     place = sample.ratio(12.0, 9.0, 15.2)
     assert break_even_sentence(sample.sweep(place)) == "Breaks even at rows ≈ 12 (9–15.2)."
     assert break_even_sentence(sample.sweep()) == "Break-even over rows: none in range."
 
 
-def test_provenance_tells_what_is_known() -> None:
+def test_the_provenance_has_the_known_facts() -> None:
     document = replace(sample.document(), machine={}, settings={"rate": 200, "seed": 7})
     assert provenance(document) == (
         "Measured 2026-11-23 on an unknown processor: 200 requests/s, seed 7"
@@ -57,31 +57,31 @@ def test_provenance_tells_what_is_known() -> None:
 
 
 def test_markdown_has_every_experiment_with_its_figures() -> None:
-    text = report(sample.document(), {"caching": sample.sweep(sample.ratio(6, 3, 9))})
+    text = markdown_report(sample.document(), {"caching": sample.sweep(sample.ratio(6, 3, 9))})
     for name, found in sample.TECHNIQUES.items():
         assert name in text
         assert f"## {found.title}" in text
-        assert times(sample.ratio(*found.speedup)) in text
+        assert ratio_with_interval(sample.ratio(*found.speedup)) in text
         for value in (found.naive.p50, found.optimized.p99, found.naive.rate):
             assert number(value) in text
     assert "Breaks even at rows ≈ 6 (3–9)." in text
 
 
-def test_markdown_tells_of_a_sweep_that_is_a_whole_run() -> None:
-    text = report(sample.document({}), {"caching": sample.sweep(sample.ratio(6, 3, 9))})
+def test_markdown_has_the_break_even_of_a_whole_run() -> None:
+    text = markdown_report(sample.document({}), {"caching": sample.sweep(sample.ratio(6, 3, 9))})
     assert "caching: Breaks even at rows ≈ 6 (3–9)." in text
 
 
 def test_every_row_of_a_markdown_table_has_all_its_cells() -> None:
-    for block in report(sample.document()).split("\n\n"):
+    for block in markdown_report(sample.document()).split("\n\n"):
         lines = block.strip().splitlines()
         if lines[0].startswith("|"):
             assert len({line.count("|") for line in lines}) == 1
 
 
-def test_hostile_names_are_literal_in_markdown() -> None:
+def test_hostile_names_are_escaped_in_markdown() -> None:
     document = sample.document({HOSTILE: sample.unmeasured(HOSTILE, HOSTILE)})
-    text = report(document)
+    text = markdown_report(document)
     assert r"a\|b\<img src=x\>\[x\](y)" in text
     assert "<img" not in text.replace(r"\<", "")
 
@@ -104,7 +104,7 @@ def test_csv_keeps_all_digits() -> None:
     assert float(naive["receipt: statements per request"]) == 3
 
 
-def test_csv_has_a_line_for_what_was_not_measured() -> None:
+def test_csv_has_a_line_for_an_experiment_without_arms() -> None:
     (line,) = lines_of(sample.document({"broken": sample.unmeasured("too busy")}))
     assert (line["experiment"], line["verdict"], line["reason"]) == (
         "broken",
@@ -131,7 +131,7 @@ def test_all_reports_are_written_and_nothing_else(tmp_path: Path) -> None:
     assert (folder / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_what_cannot_be_written_leaves_what_was_there(
+def test_a_full_disk_leaves_the_previous_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_reports(tmp_path, sample.document(), {})
