@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadgen.report.axis import Axis, axis_with_margin, parameter_axis
@@ -53,6 +53,7 @@ def test_zero_and_the_values_after_it_lie_apart_on_the_axis_of_a_parameter() -> 
     assert all(after - before > 40 for before, after in pairwise(pixels))
 
 
+@settings(deadline=None)  # a busy machine may pause a test
 @given(st.floats(1e-6, 1e6), st.floats(1.001, 1e9), st.sampled_from([30.0, 44.0, 60.0]))
 def test_labels_lie_on_the_axis_and_far_enough_apart(low: float, factor: float, gap: float) -> None:
     axis = Axis(low, low * factor, 0, 600)
