@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from loadgen.report.rendering import environment
 
-
 ROOT = Path(__file__).parents[4]
 
 
