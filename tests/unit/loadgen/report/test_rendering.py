@@ -1,10 +1,15 @@
 """Templates fail on unknown names, and values from outside cannot become markup."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from loadgen.report.rendering import environment
+
+ROOT = Path(__file__).parents[4]
 
 
 def rendered(source: str, **values: object) -> str:
@@ -51,3 +56,12 @@ def test_points_are_pairs_of_positions() -> None:
 
 def test_counts_have_a_separator_for_thousands() -> None:
     assert rendered("{{ value|thousands }}", value=12345) == "12,345"
+
+
+def test_an_installed_package_contains_all_templates() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["loadgen"]
+    installed = {path for pattern in patterns for path in (ROOT / "loadgen").glob(pattern)}
+    templates = set((ROOT / "loadgen/report/templates").iterdir())
+    assert len(templates) >= 10
+    assert templates | {ROOT / "loadgen/report/report.css"} <= installed
