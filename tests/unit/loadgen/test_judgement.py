@@ -263,6 +263,10 @@ def test_without_one_difference_on_each_side_there_is_no_break_even(
             {1: FASTER, 3: SLOWER, 10: FASTER},
             "several in range: faster at 1, slower at 3, faster at 10",
         ),
+        (
+            {1: FASTER, 3: SLOWER, 10: FASTER, 30: SLOWER},
+            "several in range: faster at 1, slower at 3, faster at 10, slower at 30",
+        ),
     ],
 )
 def test_a_note_lists_the_verdicts_by_value(ratios: Mapping[int, Ratio], note: str) -> None:
