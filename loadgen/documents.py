@@ -20,7 +20,7 @@ from loadgen.judgement import (
 )
 from loadgen.report.figures import NOTHING, interval, noise_reach, number, ratio_with_interval
 from loadgen.report.files import JUDGEMENT, sweeps_below
-from loadgen.report.markdown import literal, points, rows
+from loadgen.report.markdown import literal, points_table, table
 from loadgen.report.rows import before_and_after, candidate_rows
 from loadgen.report.sentences import break_even_sentence, explanation, provenance, refusal
 from services.catalog import TECHNIQUES
@@ -119,7 +119,7 @@ def readme_table(judgement: Judgement) -> str:
         for technique in TECHNIQUES
         for row in _readme_rows(technique, measured.get(technique.name))
     ]
-    return "\n".join([rows(head, body, words=("verdict",)), "", _measured(judgement)])
+    return "\n".join([table(head, body, words=("verdict",)), "", _measured(judgement)])
 
 
 def _readme_rows(
@@ -152,7 +152,7 @@ def card_table(judgement: Judgement, sweeps: SweepJudgements, name: str) -> str:
 
 
 def _sweep_paragraphs(sweep: SweepJudgement) -> list[str]:
-    return [literal(f"{sweep.description} {break_even_sentence(sweep)}"), points(sweep)]
+    return [literal(f"{sweep.description} {break_even_sentence(sweep)}"), points_table(sweep)]
 
 
 def _variants(experiment: ExperimentJudgement) -> str:
@@ -160,7 +160,7 @@ def _variants(experiment: ExperimentJudgement) -> str:
         return f"**{literal(refusal(experiment))}.**"
     head = ("variant", "p50 ms", "p99 ms", "requests/s", "bytes of a body", "speed-up", "verdict")
     arms = [arm for arm in experiment.arms_in_order if arm != CONTROL]
-    return rows(head, [_variant(experiment, arm) for arm in arms], words=("verdict",))
+    return table(head, [_variant(experiment, arm) for arm in arms], words=("verdict",))
 
 
 def _variant(experiment: ExperimentJudgement, arm: str) -> list[str]:

@@ -57,7 +57,7 @@ def verdict_from(ratio: Ratio, noise_floor: Ratio | None) -> Verdict:
 
 
 class Ratios(msgspec.Struct, frozen=True):
-    """One arm against the baseline, by quantity. Of the control, these are the noise floor."""
+    """The ratios of one arm by quantity. The ratios of the control are the noise floor."""
 
     p50: Ratio
     p95: Ratio
@@ -248,7 +248,7 @@ def break_even(points: Sequence[SweepPoint]) -> BreakEven | None:
 
 
 def break_even_note(points: Sequence[SweepPoint]) -> str:
-    """How many break-even points there are, and the verdicts by value that show it."""
+    """The number of break-even points in words, and the verdicts by value that show it."""
     measured = _measured(points)
     if not measured:
         return "nothing was measured"

@@ -7,7 +7,7 @@ from statistics import NormalDist, fmean, variance
 
 from loadgen.judgement import Ratio
 
-#: An interval of three pairs is half as wide again as one of four, and excludes next to nothing.
+#: The interval of three pairs is 1.5 times as wide as that of four, and excludes hardly any ratio.
 MINIMUM_PAIRS = 4
 #: With 20 pairs more than nine experiments of ten find a difference of a tenth. This assumes that
 #: the median of a block is off by ASSUMED_NOISE (one standard deviation of its logarithm).

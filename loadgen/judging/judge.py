@@ -54,9 +54,9 @@ def judge(bundle: Bundle) -> Judgement:
 
 
 def judge_sweep(bundle: Bundle, judgement: Judgement) -> dict[str, SweepJudgement] | None:
-    """The sweep that the bundle is, by its technique's name; None if it is none.
+    """The bundle's sweep by the name of its technique; None if the bundle is no sweep.
 
-    `judgement` is the bundle's: it has an experiment for each value of the sweep.
+    `judgement` is that of the bundle. It has an experiment for each value of the sweep.
     """
     sweep = bundle.settings.get("sweep")
     if sweep is None:
@@ -72,7 +72,10 @@ def judge_sweep(bundle: Bundle, judgement: Judgement) -> dict[str, SweepJudgemen
 def sweep_judgement(
     parameter: str, description: str, measured: Mapping[int, ExperimentJudgement]
 ) -> SweepJudgement:
-    """Of experiments by value, in ascending order; the ratio is that of the first candidate."""
+    """The curve of the experiments, which are given by value in ascending order.
+
+    The ratio of each point is that of the first candidate.
+    """
     compared = (name for each in measured.values() for name in each.comparisons)
     candidate = next(compared, "")
     points = tuple(_sweep_point(value, each, candidate) for value, each in measured.items())
@@ -155,7 +158,7 @@ def _pairs(experiment: Experiment) -> list[dict[str, Record]]:
 
 
 def _figures_by_arm(experiment: Experiment) -> dict[str, Figures]:
-    """Of the arms that answered."""
+    """The figures of the arms that answered."""
     answered = {record.arm for record in experiment.records if record.answered}
     return {arm: _figures(experiment.of(arm)) for arm in experiment.arms if arm in answered}
 
@@ -179,9 +182,9 @@ def _figures(records: list[Record]) -> Figures:
 
 
 def score(record: Record, quantity: Quantity) -> float:
-    """What arms are compared by; more is better.
+    """The number by which blocks are compared; more is better.
 
-    Of a latency: how many requests with that latency fit into a second, one after the other.
+    For a latency: how many requests with that latency fit into a second, one after the other.
     """
     if quantity == "throughput":
         return record.requests_per_second

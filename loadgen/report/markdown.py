@@ -53,14 +53,14 @@ def literal(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", printable(text))
 
 
-def rows(head: Sequence[str], body: Iterable[Sequence[str]], words: Collection[str] = ()) -> str:
+def table(head: Sequence[str], body: Iterable[Sequence[str]], words: Collection[str] = ()) -> str:
     """A table. The first column and the columns named in `words` are text, the others numbers."""
     text = (head[0], *words)
     rule = ["---" if name in text else "---:" for name in head]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
 
 
-def points(sweep: SweepJudgement) -> str:
+def points_table(sweep: SweepJudgement) -> str:
     """A table of a sweep's points: medians, ratio and verdict at each value."""
     candidate = sweep.candidate
     head = (sweep.parameter, "naive p50 ms", f"{candidate} p50 ms", "speed-up", "verdict")
@@ -73,7 +73,7 @@ def points(sweep: SweepJudgement) -> str:
         ]
         for point in sweep.points
     ]
-    return rows(tuple(map(literal, head)), body, words=("verdict",))
+    return table(tuple(map(literal, head)), body, words=("verdict",))
 
 
 def _overview(judgement: Judgement) -> str:
@@ -89,7 +89,7 @@ def _overview(judgement: Judgement) -> str:
         for name, experiment in judgement.experiments.items()
         for arm, suffix in candidate_rows(experiment)
     ]
-    return rows(head, body, words=("verdict",))
+    return table(head, body, words=("verdict",))
 
 
 def _section(
@@ -109,7 +109,7 @@ def _section(
         yield _receipts(experiment)
     if sweep is not None:
         yield literal(break_even_sentence(sweep))
-        yield points(sweep)
+        yield points_table(sweep)
     if experiment.audit:
         yield _audit(experiment)
 
@@ -139,7 +139,7 @@ def _figures(experiment: ExperimentJudgement) -> str:
         ]
         for arm in experiment.arms_in_order
     ]
-    return rows(head, body)
+    return table(head, body)
 
 
 def _receipts(experiment: ExperimentJudgement) -> str:
@@ -151,7 +151,7 @@ def _receipts(experiment: ExperimentJudgement) -> str:
         ]
         for name, values in receipts(experiment).items()
     ]
-    return rows(("what explains it", *map(literal, arms)), body)
+    return table(("what explains it", *map(literal, arms)), body)
 
 
 def _audit(experiment: ExperimentJudgement) -> str:
@@ -164,4 +164,4 @@ def _audit(experiment: ExperimentJudgement) -> str:
         ]
         for check in experiment.audit
     ]
-    return rows(("self-audit", "found", "limit", ""), body, words=("",))
+    return table(("self-audit", "found", "limit", ""), body, words=("",))

@@ -60,7 +60,7 @@ def test_a_pair_has_a_block_of_each_arm() -> None:
 
 
 def test_the_rotations_of_a_group_are_shuffled() -> None:
-    """Else the second pair of a group would always follow from the first."""
+    """Otherwise the first pair of a group would determine the second."""
     following = {
         (first.index("A"), second.index("A"))
         for seed in range(60)
@@ -86,7 +86,7 @@ def test_there_are_as_many_pairs_as_asked_for(pairs: int) -> None:
 
 
 def test_a_finished_group_draws_no_further_order() -> None:
-    """So more pairs only append to a plan, and the random generator is left where it was."""
+    """More pairs only append to the plan, and no further random numbers are drawn."""
     exact, more = Random(5), Random(5)
     plan = interleaved(ARMS, 3, exact)
     assert interleaved(ARMS, 4, more)[: len(plan)] == plan

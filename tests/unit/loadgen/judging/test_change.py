@@ -23,7 +23,7 @@ from tests.unit.loadgen.made_up import (
 def run(
     naive: float, optimized: float, noise: float = 0.01, pairs: int = 8, **changes: Any
 ) -> Bundle:
-    """A bundle whose arms have these medians in ms, each block off by so much."""
+    """A bundle whose arms have these medians in ms; `noise` is the deviation of each block."""
     random = Random(f"{naive} {optimized} {changes}")
     medians = dict(zip(ARMS, (naive, optimized, naive), strict=True))
     blocks = [

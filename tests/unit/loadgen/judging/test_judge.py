@@ -62,7 +62,7 @@ def test_contradicting_pairs_show_no_difference() -> None:
 
 
 def test_every_quantity_is_compared_by_its_own_figures() -> None:
-    """Of the same median, but a tail that is twice and a throughput that is half as good."""
+    """The medians are equal; the tail and the throughput of optimized are twice as good."""
     well, badly = [0.001] * 90 + [0.002] * 10, [0.001] * 90 + [0.004] * 10
     blocks = [
         record(arm, pair, latencies=histogram(badly if arm == "naive" else well), seconds=seconds)
@@ -79,7 +79,7 @@ def test_every_quantity_is_compared_by_its_own_figures() -> None:
 
 
 def test_a_ratio_compares_blocks_of_the_same_pair() -> None:
-    """The machine becomes four times slower from pair to pair; the ratio stays what it is."""
+    """The machine becomes four times slower from pair to pair; the ratio stays the same."""
     blocks = [
         record(arm, pair, median * 4**pair)
         for pair in range(4)

@@ -1,4 +1,4 @@
-"""The table in a terminal."""
+"""The judgement as a table for a terminal."""
 
 import pytest
 from msgspec.structs import replace
