@@ -20,8 +20,8 @@ class Block:
 def interleaved(arms: tuple[str, ...], pairs: int, random: Random) -> list[Block]:
     """Each group of N pairs uses all N rotations of one random order of the N arms, shuffled.
 
-    So every arm is equally often first, second and last (with two arms: ABBA or BAAB), and the
-    effect of a place in the pair is the same for all arms. Rejected: reversing the order in every
+    So every arm is equally often first, second and last (with two arms: ABBA or BAAB). The effect
+    of a place in the pair is then the same for all arms. Rejected: reversing the order in every
     second pair, since the middle one of three arms would always stay in the middle.
     """
     orders: list[list[str]] = []
