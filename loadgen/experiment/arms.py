@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from loadgen.experiment.plan import CONTROL
 from loadgen.experiment.workload import Inputs
+from loadgen.judgement import CONTROL
 from loadgen.sending.connection import Address
 from services.contract import Technique
 

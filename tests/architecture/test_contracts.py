@@ -76,12 +76,21 @@ VIOLATIONS = {
         "loadgen.sending.connection",
         "services.catalog",
     ),
+    "The judgement needs only msgspec": ("loadgen.judgement", "loadgen.evidence.bundle"),
+    "Evidence is read and written without an experiment": (
+        "loadgen.evidence.bundle",
+        "loadgen.experiment.plan",
+    ),
     "A verdict is computed from evidence alone": (
         "loadgen.judging.estimate",
         "loadgen.sending.connection",
     ),
     "Reports read the judgement and measure nothing": (
         "loadgen.report.figures",
+        "loadgen.experiment.conduct",
+    ),
+    "An experiment does not depend on judging": (
+        "loadgen.experiment.sweep",
         "loadgen.judging.estimate",
     ),
     "Monitoring imports the catalog and the metrics": (

@@ -1,11 +1,11 @@
-"""Made-up records, experiments and bundles, for tests of what is said of real ones."""
+"""Made-up records, experiments and bundles for the tests of evidence and judging."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loadgen.evidence.block_record import Record
 from loadgen.evidence.bundle import Bundle, Experiment
-from loadgen.evidence.record import Record
-from loadgen.experiment.plan import CONTROL
+from loadgen.judgement import CONTROL
 from loadgen.sending.histogram import Histogram
 
 ARMS = ("naive", "optimized", CONTROL)
@@ -24,7 +24,6 @@ def record(arm: str = "naive", pair: int = 0, median: float = 0.002, **changes: 
     """A block of a second with a hundred answers, spread evenly around the median."""
     answered = changes.pop("answered", 100)
     errors = changes.pop("errors", 0)
-    spread = max(answered - 1, 1)
     facts: dict[str, Any] = {
         "arm": arm,
         "pair": pair,
@@ -34,7 +33,7 @@ def record(arm: str = "naive", pair: int = 0, median: float = 0.002, **changes: 
         "errors": errors,
         "first_error": "status 503" if errors else "",
         "body_bytes": 10 * answered,
-        "latencies": histogram([median * (0.5 + each / spread) for each in range(answered)]),
+        "latencies": changes.pop("latencies", None) or _spread(median, answered),
         "lags": histogram([0.0001] * 20),
         "cpu_seconds": 0.2,
         "counters": {},
@@ -42,16 +41,22 @@ def record(arm: str = "naive", pair: int = 0, median: float = 0.002, **changes: 
     return Record(**{**facts, **changes})
 
 
+def _spread(median: float, count: int) -> Histogram:
+    """So many values, evenly from half the median to one and a half of it."""
+    width = max(count - 1, 1)
+    return histogram([median * (0.5 + each / width) for each in range(count)])
+
+
 def records(
     ratios: Sequence[float], changes: Mapping[tuple[str, int], Mapping[str, Any]] | None = None
 ) -> tuple[Record, ...]:
-    """A pair for each ratio: naive takes so many times as long as optimized.
+    """A pair for each ratio: naive takes `ratio` times as long as optimized.
 
-    `changes` are of the block of that arm and pair.
+    `changes` apply to the block of their arm and pair.
     """
     made = []
     for pair, ratio in enumerate(ratios):
-        # A control of exactly the baseline's figures would hide whether it is looked at.
+        # The control differs a little from the baseline, so that a test notices which one is used.
         medians = {"naive": 0.001 * ratio, "optimized": 0.001, CONTROL: 0.001 * ratio * 1.001**pair}
         made += [
             record(arm, pair, medians[arm], **(changes or {}).get((arm, pair), {})) for arm in ARMS

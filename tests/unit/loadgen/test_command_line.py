@@ -125,7 +125,7 @@ def test_half_a_client_is_no_client(stages: str) -> None:
 
 def test_a_sweep_through_what_is_no_parameter_is_named() -> None:
     line = unusable("sweep", "json-serialization", "--parameter", "colour=1,2")
-    assert line.startswith("error: json-serialization has no number 'colour' to sweep; there are")
+    assert line.startswith("error: json-serialization has no number 'colour' to sweep; use one of")
 
 
 @pytest.mark.parametrize("action", [("judge",), ("report",), ("compare", "."), ("merge",)])
