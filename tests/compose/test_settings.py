@@ -41,7 +41,7 @@ def test_the_compose_file_is_clean(copy: Lab, profile: tuple[str, ...]) -> None:
     ("line", "complaint"),
     [
         ("LAB_POOL_MAX=abc", "error: LAB_POOL_MAX: Input should be a valid integer"),
-        ("LAB_NO_SUCH=1", "error: LAB_NO_SUCH is no setting of the lab"),
+        ("LAB_NO_SUCH=1", "error: LAB_NO_SUCH is not a setting of the lab"),
     ],
 )
 def test_a_wrong_setting_is_named_and_nothing_starts(

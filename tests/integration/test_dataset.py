@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.dataset.bulk_load import connect, load
 from services.dataset.generator import SIZES
-from services.dataset.loader import connect, load
 from services.settings import Settings
 
 Execute = Callable[..., list[tuple[Any, ...]]]

@@ -18,7 +18,7 @@ from loadgen.experiment.sweep import (
 )
 from services.catalog import BY_NAME, TECHNIQUES
 from services.contract import Constant, Sweep
-from tests.unit.services.made_up import MADE_UP
+from tests.unit.services.example_technique import MADE_UP
 
 #: A ratio for which a difference is shown, and one for which none is.
 FASTER, SLOWER, UNCERTAIN = (2.0, 1.9, 2.1), (0.5, 0.48, 0.52), (1.02, 0.9, 1.1)

@@ -76,5 +76,5 @@ def test_tags_are_distinct_words() -> None:
 
 
 def test_more_tags_than_the_vocabulary_has_words_cannot_be_had() -> None:
-    with pytest.raises(ValueError, match="words; 1000000 tags"):
+    with pytest.raises(ValueError, match="words, too few for 1000000 tags"):
         tag_names(1_000_000)
