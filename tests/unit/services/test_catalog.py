@@ -8,21 +8,14 @@ from services.catalog import BY_NAME, TECHNIQUES, upstreams
 from services.contract import LOAD_PARAMETERS
 
 
-def test_techniques_are_in_the_order_of_the_documents() -> None:
-    assert list(BY_NAME) == [
-        "caching",
-        "connection-pooling",
-        "n-plus-one",
-        "pagination",
-        "json-serialization",
-        "compression",
-        "async-logging",
-    ]
-
-
-def test_no_two_services_share_a_port() -> None:
+def test_techniques_are_in_the_order_of_their_ports_and_share_none() -> None:
     ports = [technique.port for technique in TECHNIQUES]
-    assert len(set(ports)) == len(ports)
+    assert ports == sorted(set(ports))
+
+
+def test_technique_names_are_distinct() -> None:
+    assert list(BY_NAME) == [technique.name for technique in TECHNIQUES]
+    assert len(BY_NAME) == len(TECHNIQUES)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
