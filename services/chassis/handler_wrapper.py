@@ -80,13 +80,13 @@ class HandlerWrapper:
                 raise
             finally:
                 deadlines.end(task)
-            method = request.method
             seconds = perf_counter() - started
-            recorder.answered(method, response.status, seconds, _body_bytes(method, response))
+            body_bytes = _body_bytes(request.method, response)
+            recorder.answered(request.method, response.status, seconds, body_bytes)
             if meter is not None:
                 recorder.took_cpu(meter.seconds)
             if seconds >= slow_seconds:
-                recorder.was_slow(method, response.status, seconds, request_id)
+                recorder.was_slow(request.method, response.status, seconds, request_id)
                 _log_slow(request, seconds, request_id)
             return response
 

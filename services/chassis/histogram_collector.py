@@ -45,11 +45,16 @@ class Distribution:
     def buckets(self) -> list[Bucket]:
         """Cumulative counts, one for each bound and one for infinity."""
         bounds = (*map(floatToGoString, self._bounds), "+Inf")
-        counts = map(float, accumulate(self._counts))
-        buckets: list[Bucket] = list(zip(bounds, counts, strict=True))
-        for index, exemplar in self._exemplars.items():
-            buckets[index] = (*buckets[index][:2], exemplar)
-        return buckets
+        return [
+            self._bucket(index, bound, float(count))
+            for index, (bound, count) in enumerate(
+                zip(bounds, accumulate(self._counts), strict=True)
+            )
+        ]
+
+    def _bucket(self, index: int, bound: str, count: float) -> Bucket:
+        exemplar = self._exemplars.get(index)
+        return (bound, count) if exemplar is None else (bound, count, exemplar)
 
     @property
     def sum(self) -> float:

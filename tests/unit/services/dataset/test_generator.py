@@ -101,7 +101,9 @@ def test_creation_times_increase_with_the_id(name: str) -> None:
         ("comments", "author_id", "authors"),
     ],
 )
-def test_every_reference_is_the_id_of_a_row(table_name: str, column_name: str, referred: str) -> None:
+def test_every_reference_is_the_id_of_a_row(
+    table_name: str, column_name: str, referred: str
+) -> None:
     assert set(column(table_name, column_name)) <= set(column(referred, "id"))
 
 
