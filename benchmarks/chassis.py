@@ -85,8 +85,9 @@ def _report(ratios: list[float]) -> int:
     found = speedup(ratios)
     ratio = median(ratios)
     print(  # noqa: T201 - the output of the command
-        f"requests/s in the chassis divided by bare aiohttp: median {ratio:.2f} of {len(ratios)}"
-        f" pairs of blocks (mean {found.estimate:.2f}, 95 % interval {found.low:.2f}–{found.high:.2f}),"
+        "requests/s in the chassis divided by bare aiohttp:"
+        f" median {ratio:.2f} of {len(ratios)} pairs of blocks"
+        f" (mean {found.estimate:.2f}, 95 % interval {found.low:.2f}–{found.high:.2f}),"
         f" promised: at least {PROMISED_RATIO}"
     )
     return 0 if ratio >= PROMISED_RATIO else 1
