@@ -45,12 +45,8 @@ class Distribution:
     def buckets(self) -> list[Bucket]:
         """Cumulative counts, one for each bound and one for infinity."""
         bounds = (*map(floatToGoString, self._bounds), "+Inf")
-        return [
-            self._bucket(index, bound, float(count))
-            for index, (bound, count) in enumerate(
-                zip(bounds, accumulate(self._counts), strict=True)
-            )
-        ]
+        counts = enumerate(accumulate(self._counts))
+        return [self._bucket(index, bounds[index], float(count)) for index, count in counts]
 
     def _bucket(self, index: int, bound: str, count: float) -> Bucket:
         exemplar = self._exemplars.get(index)

@@ -97,6 +97,13 @@ def test_a_token_that_the_service_cannot_have_issued_is_refused(text: str) -> No
         CURSOR.parse(text)
 
 
+def test_a_token_has_at_most_256_characters_by_default() -> None:
+    token = TokenParameter("cursor", "The first item.")
+    assert token.parse("a" * 256) == "a" * 256
+    with pytest.raises(ValueError, match="at most 256"):
+        token.parse("a" * 257)
+
+
 def test_the_default_token_is_empty() -> None:
     assert CURSOR.parse(CURSOR.default) == ""
 
@@ -149,6 +156,14 @@ def test_the_card_lists_variants_and_parameters_with_their_bounds() -> None:
 
 def test_integers_of_the_technique_and_of_the_load_can_be_swept() -> None:
     assert list(MADE_UP.swept()) == ["count", *(each.name for each in LOAD_PARAMETERS)]
+
+
+def test_the_parameters_of_the_load_have_these_defaults_and_bounds() -> None:
+    assert {each.name: (each.default, each.minimum, each.maximum) for each in LOAD_PARAMETERS} == {
+        "concurrency": (4, 1, 1000),
+        "link": (10_000, 1, 10_000),
+        "latency": (0, 0, 1000),
+    }
 
 
 def test_the_facts_of_a_technique_cannot_be_changed() -> None:

@@ -38,6 +38,48 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert load_settings() == Settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("request_timeout", 30), ("slow_request", 1), ("shutdown_timeout", 5),
+        ("startup_timeout", 30), ("database_port", 5432), ("pool_min", 8), ("pool_max", 8),
+        ("pool_timeout", 5), ("statement_timeout", 10), ("pool_waiting", 1000),
+        ("pool_check_idle", 5), ("pool_max_idle", 300), ("pool_max_age", 1800),
+        ("pool_leak_after", 15), ("redis_port", 6379), ("redis_timeout", 0.2),
+        ("log_queue_size", 10_000), ("log_file_megabytes", 64), ("log_block_seconds", 0.1),
+        ("log_drain_seconds", 3), ("dataset_seed", 1),
+    ],
+)  # fmt: skip
+def test_a_default_is_changed_only_together_with_this_table(name: str, default: float) -> None:
+    assert getattr(Settings(), name) == default
+
+
+@pytest.mark.parametrize(
+    ("name", "minimum", "maximum"),
+    [
+        ("LAB_PORT", 1, 65_535), ("LAB_POOL_MAX", 8, 1000), ("LAB_POOL_MIN", 1, 8),
+        ("LAB_POOL_WAITING", 1, 100_000), ("LAB_LOG_QUEUE_SIZE", 1, 1_000_000),
+        ("LAB_LOG_FILE_MEGABYTES", 1, 10_000), ("LAB_DATASET_SEED", 0, 2**32 - 1),
+    ],
+)  # fmt: skip
+def test_both_bounds_of_a_whole_number_are_accepted(
+    monkeypatch: pytest.MonkeyPatch, name: str, minimum: int, maximum: int
+) -> None:
+    for value in (minimum, maximum):
+        monkeypatch.setenv(name, str(value))
+        assert getattr(load_settings(), name.removeprefix(PREFIX).lower()) == value
+
+
+def test_both_bounds_of_a_duration_and_a_share_are_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAB_REQUEST_TIMEOUT", "3600")
+    monkeypatch.setenv("LAB_LOG_SAMPLING", "INFO=0,/caching:DEBUG=1")
+    settings = load_settings()
+    assert settings.request_timeout == 3600
+    assert settings.log_sampling == {"INFO": 0, "/caching:DEBUG": 1}
+
+
 def test_variables_are_converted_to_their_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PORT", "9000")
     monkeypatch.setenv("LAB_CACHE_TTL", "1.5")
@@ -60,8 +102,20 @@ def test_variables_are_converted_to_their_types(monkeypatch: pytest.MonkeyPatch)
         ("LAB_LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("LAB_DATASET_SIZE", "tiny", "'small', 'medium' or 'large'"),
         ("LAB_DATASET_SEED", "-1", "greater than or equal to 0"),
+        ("LAB_DATASET_SEED", "4294967296", "less than or equal to 4294967295"),
+        ("LAB_REQUEST_TIMEOUT", "3600.1", "less than or equal to 3600"),
+        ("LAB_POOL_MIN", "0", "greater than or equal to 1"),
+        ("LAB_POOL_MIN", "1001", "less than or equal to 1000"),
+        ("LAB_POOL_MAX", "0", "greater than or equal to 1"),
         ("LAB_POOL_MAX", "1001", "less than or equal to 1000"),
+        ("LAB_POOL_WAITING", "0", "greater than or equal to 1"),
+        ("LAB_POOL_WAITING", "100001", "less than or equal to 100000"),
         ("LAB_LOG_QUEUE_SIZE", "0", "greater than or equal to 1"),
+        ("LAB_LOG_QUEUE_SIZE", "1000001", "less than or equal to 1000000"),
+        ("LAB_LOG_FILE_MEGABYTES", "0", "greater than or equal to 1"),
+        ("LAB_LOG_FILE_MEGABYTES", "10001", "less than or equal to 10000"),
+        ("LAB_LOG_SAMPLING", "INFO=1.1", "less than or equal to 1"),
+        ("LAB_LOG_SAMPLING", "INFO=-0.1", "greater than or equal to 0"),
     ],
 )
 def test_a_wrong_value_is_refused_with_one_line_that_names_the_variable(

@@ -18,16 +18,29 @@ from tests.unit.services.chassis.example_service import (
     duration,
 )
 
+BODY_BYTES = 'http_server_response_body_size_bytes_sum{technique="made-up",variant="naive"}'
+
 
 async def openmetrics(client: Client) -> str:
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     return await (await client.get("/metrics", headers=accept)).text()
 
 
-async def test_server_timing_has_the_duration_of_the_handler(service_of: ServiceOf) -> None:
-    client = await service_of()
+async def test_server_timing_has_the_milliseconds_of_the_handler(service_of: ServiceOf) -> None:
+    spent = []
+
+    async def slow(request: web.Request) -> web.Response:
+        started = perf_counter()
+        await asyncio.sleep(0.02)
+        spent.append(perf_counter() - started)
+        return json_response(None)
+
+    client = await service_of(naive=slow)
     response = await client.get("/made-up/naive")
-    assert re.fullmatch(r"app;dur=\d+\.\d{3}", response.headers["Server-Timing"])
+    timing = re.fullmatch(r"app;dur=(\d+\.\d{3})", response.headers["Server-Timing"])
+    assert timing is not None
+    observed = (await samples(client))[duration("sum", "naive", 200)]
+    assert round(spent[0], 6) <= float(timing[1]) / 1e3 <= round(observed, 6)
 
 
 async def test_the_time_in_the_handler_is_observed(service_of: ServiceOf) -> None:
@@ -78,6 +91,55 @@ async def test_a_streamed_response_is_sent_once_and_counted_once(service_of: Ser
     assert (await samples(client))[duration("count", "naive", 200)] == 1
 
 
+@pytest.mark.parametrize(
+    ("method", "declared", "counted"), [("GET", True, 7), ("HEAD", True, 0), ("GET", False, 7)]
+)
+async def test_the_bytes_of_a_streamed_body_are_counted(
+    service_of: ServiceOf, method: str, declared: bool, counted: int
+) -> None:
+    written = []
+
+    async def streamed(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_length = 7 if declared else None
+        await response.prepare(request)
+        if request.method == "GET":
+            await response.write(b"one,two")
+        await response.write_eof()
+        written.append(response.body_length)
+        return response
+
+    client = await service_of(naive=streamed)
+    await (await client.request(method, "/made-up/naive")).read()
+    # Without a declared length, aiohttp counts the headers, too.
+    assert (await samples(client))[BODY_BYTES] == (counted if declared else written[0])
+    assert written[0] >= counted
+
+
+async def test_a_request_whose_client_disconnects_is_counted_with_status_499(
+    service_of: ServiceOf,
+) -> None:
+    begun = asyncio.Event()
+
+    async def endless(request: web.Request) -> web.Response:
+        begun.set()
+        await asyncio.Event().wait()
+        return json_response(None)
+
+    client = await service_of(naive=endless)
+    _, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"GET /made-up/naive HTTP/1.1\r\nHost: lab\r\n\r\n")
+    await begun.wait()
+    writer.close()
+    async with asyncio.timeout(20):
+        while (await samples(client))[ACTIVE]:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    counted = await samples(client)
+    assert counted[duration("count", "naive", 499)] == 1
+    assert 0 < counted[duration("sum", "naive", 499)] < 20
+    assert counted[BODY_BYTES] == 0
+
+
 async def test_the_text_of_an_unknown_exception_is_logged_but_not_sent(
     service_of: ServiceOf, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -93,11 +155,17 @@ async def test_the_text_of_an_unknown_exception_is_logged_but_not_sent(
     assert "RuntimeError: secret" in caplog.text
 
 
-async def test_a_response_that_fails_after_its_begin_is_aborted(service_of: ServiceOf) -> None:
+@pytest.mark.parametrize("body", [b"", b"half of it"])
+@pytest.mark.parametrize("length", [None, 20])
+async def test_a_response_that_fails_after_its_begin_is_aborted(
+    service_of: ServiceOf, length: int | None, body: bytes
+) -> None:
     async def half(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
+        response.content_length = length
         await response.prepare(request)
-        await response.write(b"half of it")
+        if body:
+            await response.write(body)
         raise RuntimeError
 
     client = await service_of(naive=half)
@@ -109,6 +177,7 @@ async def test_a_response_that_fails_after_its_begin_is_aborted(service_of: Serv
         received = b""
     writer.close()
     assert received.count(b"HTTP/1.1") <= 1
+    assert b" 500 " not in received
     assert not received.endswith(b"0\r\n\r\n")
 
 
