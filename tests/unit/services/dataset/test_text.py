@@ -1,5 +1,6 @@
 """The generated text: reproducible, varied, and as compressible as prose."""
 
+import hashlib
 import zlib
 from collections.abc import Callable
 from pydoc_data.topics import topics
@@ -11,6 +12,20 @@ import zstandard
 
 from services.dataset import text
 from services.dataset.text import sentence, sentences, tag_names
+
+DIGEST = "3cbc8d83e9c61ac1d394cae910145ff17b9952c4228a7e49addb913dc470220e"
+
+
+def sample_text(random: Random) -> str:
+    """Some of each kind of text."""
+    kinds = (sentences(random, 24), text.title(random), text.name(random), *tag_names(50))
+    return "\n".join(kinds)
+
+
+def test_text_is_the_same_on_every_machine() -> None:
+    random = Random(1)
+    digest = hashlib.sha256("\n".join(sample_text(random) for _ in range(50)).encode()).hexdigest()
+    assert digest == DIGEST, "other text needs another VERSION in services/dataset/generator.py"
 
 
 @pytest.mark.parametrize("make", [text.name, text.title, sentence])
