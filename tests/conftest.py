@@ -19,8 +19,9 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
 
 from services.catalog import BY_NAME
-from services.dataset.loader import connect, load
-from services.local.stack import claimed, data_servers
+from services.dataset.bulk_load import connect, load
+from services.local.data_servers import data_servers
+from services.local.state_lock import state_lock
 from services.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +84,7 @@ def no_settings_from_outside() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def settings(no_settings_from_outside: None) -> Iterator[Settings]:
     """Settings of running servers that hold the small data set."""
-    with claimed(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+    with state_lock(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         context = data_servers(STATE)
         _, servers = runner.run(_entered(context))
         try:

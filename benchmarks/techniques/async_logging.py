@@ -28,7 +28,7 @@ from services.async_logging.record import Level, Record
 from services.async_logging.request_log import RequestLog
 from services.local.ports import HOST, free_port
 from services.local.process import Command, Process
-from services.local.readiness import service_is_ready, until
+from services.local.server_probe import service_is_ready, wait_until
 from services.settings import Settings, environment_of
 
 RECORDS_PER_REQUEST = 10
@@ -81,7 +81,7 @@ class Arm:
             counts = self.application[RECORDS].totals()[self.variant]
             return counts["accepted"] == counts["written"] + counts["failed"]
 
-        await until(all_written)
+        await wait_until(all_written)
 
 
 async def _costs_of_a_record(application: web.Application) -> AsyncIterator[Claim]:
@@ -182,7 +182,7 @@ async def _service(folder: Path) -> AsyncIterator[tuple[Address, Process]]:
     process = await Process.start(command, folder / "service.log")
     try:
         async with asyncio.timeout(60):
-            await until(service_is_ready(f"http://{HOST}:{port}"))
+            await wait_until(service_is_ready(f"http://{HOST}:{port}"))
         yield Address(HOST, port), process
     finally:
         await process.stop()

@@ -21,10 +21,10 @@ from benchmarks.techniques.claim import Claim, seconds_of
 from loadgen.sending.connection import Address, Connection, encode_request
 from services.avoiding_n_plus_one.query_budget import CountedSession, QueryBudget
 from services.avoiding_n_plus_one.technique import TECHNIQUE
-from services.dataset.loader import connect, load
+from services.dataset.bulk_load import connect, load
 from services.local.ports import HOST, free_port
 from services.local.process import Command
-from services.local.readiness import service_is_ready
+from services.local.server_probe import service_is_ready
 from services.local.supervisor import Supervisor
 from services.settings import Settings, environment_of
 

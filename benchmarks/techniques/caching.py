@@ -21,11 +21,11 @@ from services.caching.circuit_breaker import CircuitBreaker
 from services.caching.epoch import Epoch
 from services.caching.namespace import Namespace
 from services.caching.store import Store
-from services.chassis.cache_server import connect
-from services.local import valkey
+from services.chassis.redis_client import connect
+from services.local.data_servers import valkey_command
 from services.local.ports import HOST, free_port
 from services.local.process import Command, Process
-from services.local.readiness import service_is_ready, until, valkey_answers
+from services.local.server_probe import service_is_ready, valkey_answers, wait_until
 from services.settings import Settings, environment_of
 
 _KEY = "key"
@@ -224,8 +224,8 @@ async def _hits(session: aiohttp.ClientSession) -> float:
 
 @asynccontextmanager
 async def _valkey(port: int, folder: Path) -> AsyncIterator[Process]:
-    async with _process(valkey.command(port, folder), folder) as process:
-        await until(valkey_answers(port))
+    async with _process(valkey_command(port, folder), folder) as process:
+        await wait_until(valkey_answers(port))
         yield process
 
 
@@ -239,7 +239,7 @@ async def _service(changed: dict[str, object], folder: Path) -> AsyncIterator[st
     )
     address = f"http://{HOST}:{port}"
     async with _process(command, folder):
-        await until(service_is_ready(address))
+        await wait_until(service_is_ready(address))
         yield address
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from benchmarks.techniques.claim import Claim, seconds_of
 from loadgen.sending.connection import Address, Connection, encode_request
-from services.dataset.loader import connect, load
+from services.dataset.bulk_load import connect, load
 from services.pagination.app import create
 from services.settings import Settings
 

@@ -21,9 +21,9 @@ from services.async_logging.sinks import RotatingFile, Stream
 from services.async_logging.technique import SINKS, TECHNIQUE
 from services.async_logging.work import log_the_work
 from services.chassis.application import SETTINGS
-from services.chassis.context import REQUEST_ID
 from services.chassis.metrics import METRICS
 from services.chassis.parameters import PARAMETERS
+from services.chassis.request_context import REQUEST_ID
 from services.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from aiohttp import web
 from services.async_logging.context import bind, bound
 from services.async_logging.record import Level, Record
 from services.chassis.application import json_response
-from services.chassis.context import REQUEST_ID
 from services.chassis.parameters import PARAMETERS
+from services.chassis.request_context import REQUEST_ID
 
 
 def log_the_work(request: web.Request, log: Callable[[Record], object]) -> web.Response:

@@ -13,7 +13,7 @@ from services.avoiding_n_plus_one.nesting import Document, author_from, comment_
 from services.avoiding_n_plus_one.query_budget import Row, Session
 from services.avoiding_n_plus_one.request_budget import counted_session
 from services.chassis.application import json_response
-from services.chassis.cpu import metered
+from services.chassis.cpu_meter import metered
 from services.chassis.parameters import PARAMETERS
 
 #: In keys. A list has fewer comments than that: a second batch would exceed the budget.

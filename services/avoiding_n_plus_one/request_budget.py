@@ -13,10 +13,10 @@ from prometheus_client import Counter
 
 from services import telemetry
 from services.avoiding_n_plus_one.query_budget import CountedSession, QueryBudget
-from services.chassis.context import VARIANT
-from services.chassis.distribution import Distribution
+from services.chassis.histogram_collector import Distribution
 from services.chassis.metrics import METRICS, Metrics
 from services.chassis.postgres import DATABASE
+from services.chassis.request_context import VARIANT
 
 #: One for the list and one for each of the two relations below it.
 ALLOWED_STATEMENTS = 3

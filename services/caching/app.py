@@ -11,8 +11,8 @@ from services.caching.pages import use_pages
 from services.caching.technique import TECHNIQUE
 from services.caching.two_tier import two_tier
 from services.chassis.application import create_service
-from services.chassis.cache_server import use_redis
 from services.chassis.postgres import use_postgres
+from services.chassis.redis_client import use_redis
 from services.chassis.routes import add_route
 from services.settings import Settings
 

@@ -22,10 +22,10 @@ from services.caching.subscription import Subscription
 from services.caching.tiered_cache import TieredCache
 from services.caching.two_tier import TIERED_CACHE
 from services.chassis.application import SETTINGS
-from services.chassis.cache_server import REDIS
-from services.chassis.context import VARIANT
 from services.chassis.metrics import METRICS, Metrics
 from services.chassis.postgres import DATABASE, Database
+from services.chassis.redis_client import REDIS
+from services.chassis.request_context import VARIANT
 from services.settings import Settings
 
 logger = logging.getLogger(__name__)

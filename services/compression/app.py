@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services.chassis.application import create_service
-from services.chassis.cpu import in_thread
+from services.chassis.cpu_meter import in_thread
 from services.chassis.postgres import use_postgres
 from services.chassis.routes import add_route
 from services.compression.codings import CODINGS

@@ -6,9 +6,9 @@ from aiohttp import web
 from prometheus_client import Counter
 
 from services import telemetry
-from services.chassis.context import VARIANT
-from services.chassis.distribution import Distribution
+from services.chassis.histogram_collector import Distribution
 from services.chassis.metrics import METRICS
+from services.chassis.request_context import VARIANT
 from services.compression.encoder import Observer
 
 OBSERVER = web.AppKey("observer", Observer)

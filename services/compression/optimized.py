@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
-from services.chassis.context import VARIANT
 from services.chassis.errors import Problem
 from services.chassis.parameters import PARAMETERS
+from services.chassis.request_context import VARIANT
 from services.compression import accept_encoding, entity_tag, vary
 from services.compression.accept_encoding import IDENTITY, AcceptEncoding
 from services.compression.encoder import Encoded, Encoder

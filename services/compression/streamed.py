@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
-from services.chassis.context import REQUEST_ID
 from services.chassis.parameters import PARAMETERS
+from services.chassis.request_context import REQUEST_ID
 from services.compression.accept_encoding import IDENTITY
 from services.compression.codings import CODINGS
 from services.compression.encoder import Observer

@@ -3,9 +3,9 @@
 from prometheus_client import Counter
 
 from services import telemetry
-from services.chassis.context import VARIANT
 from services.chassis.metrics import Metrics
 from services.chassis.postgres import DatabaseMetrics
+from services.chassis.request_context import VARIANT
 from services.connection_pooling.pool import ClosedFor, ConnectionPool, RefusedFor
 
 

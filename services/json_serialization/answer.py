@@ -6,13 +6,13 @@ from time import perf_counter
 from aiohttp import web
 
 from services import telemetry
-from services.chassis.distribution import Distributions
+from services.chassis.histogram_collector import HistogramCollector
 from services.chassis.metrics import METRICS
 from services.chassis.parameters import PARAMETERS
 from services.dataset.posts import Post
 from services.json_serialization.rows import ROWS
 
-ENCODE_DURATION = web.AppKey("encode_duration", Distributions)
+ENCODE_DURATION = web.AppKey("encode_duration", HistogramCollector)
 
 
 def use_encode_duration(application: web.Application) -> None:

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
-from services.chassis.context import REQUEST_ID
 from services.chassis.parameters import read_parameters
 from services.chassis.postgres import DATABASE
+from services.chassis.request_context import REQUEST_ID
 from services.contract import IntegerParameter
 from services.dataset.posts import Post
 from services.json_serialization.every_post import batches

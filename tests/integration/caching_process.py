@@ -22,7 +22,7 @@ from services.caching.epoch import Epoch
 from services.caching.namespace import Namespace
 from services.caching.single_flight import SingleFlight
 from services.caching.store import Store
-from services.chassis.cache_server import connect
+from services.chassis.redis_client import connect
 from services.settings import Settings, load_settings
 
 KEYS = 4

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from services.local.readiness import until
+from services.local.server_probe import wait_until
 from tests.conftest import Client, ClientOf, samples
 
 Records = list[dict[str, object]]
@@ -40,7 +40,7 @@ async def until_written(client: Client, variant: str, count: int) -> None:
         return (await counted(client, variant))["written"] >= count
 
     async with asyncio.timeout(20):
-        await until(written)
+        await wait_until(written)
 
 
 @pytest.mark.parametrize(("sink", "suffix"), [("file", ""), ("fsync", "-fsync")])

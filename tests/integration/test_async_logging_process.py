@@ -16,8 +16,8 @@ import orjson
 import pytest
 
 from services.local.ports import HOST, free_port
-from services.local.readiness import service_is_ready
-from services.local.readiness import until as until_ready
+from services.local.server_probe import service_is_ready
+from services.local.server_probe import wait_until as until_ready
 from services.settings import environment_of
 from tests.conftest import ROOT, until
 

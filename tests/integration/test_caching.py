@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.caching.technique import TECHNIQUE
-from services.chassis.cache_server import connect
+from services.chassis.redis_client import connect
 from services.settings import Settings
 from tests.conftest import Client, ClientOf, samples
 from tests.integration.unruly_proxy import Mood, UnrulyProxy

@@ -19,8 +19,8 @@ from services.caching.namespace import Namespace
 from services.caching.store import Store
 from services.caching.subscription import Subscription
 from services.caching.tiered_cache import TieredCache
-from services.chassis.cache_server import connect
-from services.local.valkey import command
+from services.chassis.redis_client import connect
+from services.local.data_servers import valkey_command
 from services.settings import Settings
 from tests.conftest import ROOT, until
 
@@ -402,7 +402,7 @@ async def test_the_breaker_opens_and_costs_readers_nothing_and_closes_again(
 
 async def test_redis_evicts_as_the_card_says_in_both_stacks(redis: Redis) -> None:
     compose = (ROOT / "compose.yaml").read_text("utf-8")
-    for stack in (compose, " ".join(command(1, ROOT).arguments).replace(" --", ", --")):
+    for stack in (compose, " ".join(valkey_command(1, ROOT).arguments).replace(" --", ", --")):
         assert re.search("--maxmemory,? 64mb, --maxmemory-policy,? allkeys-lru", stack)
     assert await redis.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lru"}
 

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from services.chassis.cache_server import connect
+from services.chassis.redis_client import connect
 from services.settings import Settings, environment_of
 from tests.integration.caching_process import KEYS, NAMESPACE
 from tests.integration.unruly_proxy import Mood, UnrulyProxy

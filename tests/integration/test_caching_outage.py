@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from services.local import valkey
+from services.local.data_servers import valkey_command
 from services.local.ports import free_port
 from services.local.process import Process
-from services.local.readiness import until as until_it_answers
-from services.local.readiness import valkey_answers
+from services.local.server_probe import valkey_answers
+from services.local.server_probe import wait_until as until_it_answers
 from tests.conftest import Client, ClientOf, samples
 
 HITS = 'cache_requests_total{result="hit",technique="caching",variant="optimized"}'
@@ -22,7 +22,7 @@ STATE = 'cache_circuit_breaker_state{{state="{}",technique="caching"}}'
 
 @asynccontextmanager
 async def running_valkey(port: int, folder: Path) -> AsyncIterator[Process]:
-    process = await Process.start(valkey.command(port, folder), folder / "valkey.log")
+    process = await Process.start(valkey_command(port, folder), folder / "valkey.log")
     try:
         await until_it_answers(valkey_answers(port))
         yield process

@@ -12,11 +12,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from services.chassis.cache_server import connect
+from services.chassis.redis_client import connect
 from services.local.ports import HOST, free_port
 from services.local.process import Command, Process
-from services.local.readiness import service_is_ready
-from services.local.readiness import until as until_it_answers
+from services.local.server_probe import service_is_ready
+from services.local.server_probe import wait_until as until_it_answers
 from services.settings import Settings, environment_of
 from tests.conftest import samples
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import hdrs, web
 from pytest_aiohttp import AiohttpClient
 
-from services.chassis.cpu import in_thread
+from services.chassis.cpu_meter import in_thread
 from services.compression.codings import CODINGS
 from services.compression.encoder import Encoder
 from services.compression.optimized import compress

@@ -15,12 +15,12 @@ import orjson
 import psutil
 import pytest
 
-from services.dataset.loader import connect, load
+from services.dataset.bulk_load import connect, load
 from services.json_serialization.technique import TECHNIQUE
 from services.local.ports import HOST, free_port
 from services.local.process import Command, Process
-from services.local.readiness import service_is_ready
-from services.local.readiness import until as until_ready
+from services.local.server_probe import service_is_ready
+from services.local.server_probe import wait_until as until_ready
 from services.settings import Settings, environment_of
 from tests.conftest import ROOT, Client, ClientOf, samples
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.dataset.loader import connect
+from services.dataset.bulk_load import connect
 from services.pagination.cursor import Cursor, pack, unpack
 from services.pagination.keyset import Order, page_of, seek
 from services.pagination.page import Page, last_page

@@ -74,7 +74,7 @@ def test_a_target_that_nobody_serves_is_named(technique: str, unused_tcp_port: i
 def test_a_wrong_environment_is_refused() -> None:
     ended = loadgen("run", LAB_UPSTREAMS="cashing=http://127.0.0.1:1")
     assert ended.returncode == 2
-    assert ended.stderr.startswith("error: 'cashing' is no technique; there are caching, ")
+    assert ended.stderr.startswith("error: 'cashing' is not a technique; use one of caching, ")
     assert len(ended.stderr.splitlines()) == 1
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from loadgen.experiment.sweep import parse_sweep, steps
 from services.catalog import BY_NAME, TECHNIQUES
 from services.contract import Constant, Sweep
-from tests.unit.services.made_up import MADE_UP
+from tests.unit.services.example_technique import MADE_UP
 
 # From text
 

@@ -1,4 +1,4 @@
-"""How much CPU a request takes, though others are answered between its steps."""
+"""The CPU time of one request, although the event loop alternates between requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
@@ -7,8 +7,8 @@ from time import thread_time
 from types import coroutine
 from typing import Any, ParamSpec, TypeVar
 
-#: Measuring costs a request some 15 µs, so that it is done for one in each such interval and not
-#: for all. Which one does not depend on what it costs: the first that comes.
+#: Measuring adds some 15 µs to a request. Therefore only the first request of each interval is
+#: measured. Being first does not depend on a request's cost, so the sample is not biased.
 INTERVAL_SECONDS = 0.02
 
 Parameters = ParamSpec("Parameters")
@@ -16,14 +16,14 @@ Result = TypeVar("Result")
 
 
 class CpuMeter:
-    """Adds up, in `seconds`, the CPU of each step of what it runs."""
+    """Adds up the CPU time of what it runs, in `seconds`."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     @coroutine
     def run(self, awaitable: Awaitable[Result]) -> Generator[Any, Any, Result]:
-        """Await this in its place."""
+        """Await the awaitable and measure each of its steps between two suspensions."""
         _METER.set(self)
         steps = awaitable.__await__()
         resume: Callable[[Any], Any] = steps.send
@@ -39,26 +39,27 @@ class CpuMeter:
                 self.seconds += thread_time() - started
             try:
                 yield waits_for
-            except BaseException as error:  # noqa: BLE001 - a cancellation is for it to handle
+            except BaseException as error:  # noqa: BLE001 - the awaitable handles its cancellation
                 resume, value = steps.throw, error
             else:
                 resume, value = steps.send, None
 
 
-class Sampling:
-    """Which requests are measured: the first of each interval."""
+class CpuSampler:
+    """Chooses the requests to measure: the first of each interval."""
 
     def __init__(self) -> None:
         self._next = 0.0
 
     def meter(self, now: float) -> CpuMeter | None:
+        """A meter for a request that starts `now`, in seconds; None if it is not measured."""
         if now < self._next:
             return None
         self._next = now + INTERVAL_SECONDS
         return CpuMeter()
 
 
-#: The meter of the request that is being answered, where it has one.
+#: The meter of the current request; None if the request is not measured.
 _METER: ContextVar[CpuMeter | None] = ContextVar("meter", default=None)
 
 
@@ -67,7 +68,7 @@ async def in_thread(
     *arguments: Parameters.args,
     **options: Parameters.kwargs,
 ) -> Result:
-    """Like `asyncio.to_thread`, with the CPU that it takes counted for the request."""
+    """Like `asyncio.to_thread`, but count the thread's CPU time for the current request."""
     meter = _METER.get()
 
     def measured() -> Result:
@@ -82,6 +83,6 @@ async def in_thread(
 
 
 async def metered(awaitable: Awaitable[Result]) -> Result:
-    """Await it, in a task of its own, with its CPU counted for the request."""
+    """Await in a new task, and count the CPU time for the request that created the task."""
     meter = _METER.get()
     return await (awaitable if meter is None else meter.run(awaitable))

@@ -1,4 +1,4 @@
-"""A technique that does not exist, for tests of what every technique has."""
+"""A made-up technique, for tests of code that works with any technique."""
 
 from services.contract import (
     Constant,
@@ -15,12 +15,12 @@ MADE_UP = Technique(
     name="made-up",
     package="made_up",
     title="Made up",
-    question="What is everything that is not there?",
+    question="Does it work with any technique?",
     port=9999,
-    variants=(Variant("naive", "As one writes it first."), Variant("optimized", "As one ends up.")),
+    variants=(Variant("naive", "The simple way."), Variant("optimized", "The fast way.")),
     parameters=(
-        IntegerParameter("count", "How many.", default=3, minimum=1, maximum=10),
-        TokenParameter("cursor", "Where to begin.", maximum_length=8),
+        IntegerParameter("count", "The number of items.", default=3, minimum=1, maximum=10),
+        TokenParameter("cursor", "The first item.", maximum_length=8),
     ),
     needs=frozenset({Need.REDIS, Need.POSTGRES}),
     workload=Workload("Three of them.", {"count": Constant(3)}),

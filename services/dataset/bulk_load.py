@@ -1,4 +1,7 @@
-"""Puts the data set into PostgreSQL, once: what is loaded already is left alone."""
+"""The bulk load of the data set into PostgreSQL. It is skipped if the data set is loaded already.
+
+generator.py makes the rows; schema.sql, indexes.sql and added_indexes.sql define the tables.
+"""
 
 import io
 import logging
@@ -18,22 +21,22 @@ from services.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-#: Any number, as long as every loader takes the same: two loads at once would mix their rows.
+#: The key of an advisory lock, an arbitrary number. Two loads at once would mix their rows.
 _LOADER_LOCK = 5_187_301
 _MAXIMUM_PROCESSES = 4
 
-#: Told after each chunk: how many are in, and how many there are.
+#: Called after each chunk with the number of loaded chunks and the number of all chunks.
 Progress = Callable[[int, int], None]
 
 
 def load(settings: Settings, progress: Progress = lambda done, total: None) -> bool:
-    """Make the database hold the data set that the settings name; True if it had to be loaded.
+    """Load the data set of the settings unless the database has it; return True if it was loaded.
 
-    Raises psycopg2.Error when the database cannot be used.
+    Any other data set in the database is replaced. Raises psycopg2.Error.
     """
     with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", (_LOADER_LOCK,))
-        _offer_statement_statistics(cursor)
+        _enable_statement_statistics(cursor)
         if _is_loaded(cursor, settings):
             cursor.execute(_sql("added_indexes.sql"))
             return False
@@ -42,7 +45,7 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> b
         _load_chunks(settings, progress)
         cursor.execute(_sql("indexes.sql"))
         cursor.execute(_sql("added_indexes.sql"))
-        # Done by hand, so that autovacuum does not do it in the middle of a measurement.
+        # Otherwise autovacuum would do this later, perhaps during a measurement.
         for table in (*COLUMNS, "row_counts"):
             cursor.execute(f"VACUUM (ANALYZE) {table}")
         cursor.execute(
@@ -52,7 +55,7 @@ def load(settings: Settings, progress: Progress = lambda done, total: None) -> b
 
 
 def connect(settings: Settings) -> Any:
-    """A connection in autocommit mode. Raises psycopg2.OperationalError."""
+    """A new connection in autocommit mode. Raises psycopg2.OperationalError."""
     connection = psycopg2.connect(
         host=settings.database_host,
         port=settings.database_port,
@@ -66,10 +69,11 @@ def connect(settings: Settings) -> Any:
     return connection
 
 
-def _offer_statement_statistics(cursor: Any) -> None:
-    """Let people and tests ask the server what was sent to it; the lab itself can do without.
+def _enable_statement_statistics(cursor: Any) -> None:
+    """Enable pg_stat_statements, with which users and tests see the statements of the lab.
 
-    Not in the schema: a database whose data set is loaded already gets it, too.
+    The lab works without the extension, so an error is only logged. This is not part of schema.sql,
+    so that a database with a loaded data set gets the extension too.
     """
     try:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
@@ -94,27 +98,29 @@ def _sql(name: str) -> str:
 
 
 def _load_chunks(settings: Settings, progress: Progress) -> None:
-    """Text is made in Python, a core's worth of work for each process; each copies its own."""
+    """Generate and copy the chunks in several processes. Each one keeps a CPU core busy."""
     size = SIZES[settings.dataset_size]
     todo = chunks(size)
     processes = min(os.cpu_count() or 1, _MAXIMUM_PROCESSES, len(todo))
-    # fork would copy this process's open connection into each child.
+    # With fork, each child would inherit the open connection of this process.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=_leave_interrupts_to_parent) as pool:
+    with ProcessPoolExecutor(processes, context, initializer=_ignore_interrupts) as pool:
         pending = [pool.submit(copy_chunk, chunk, size, settings) for chunk in todo]
         for done, future in enumerate(as_completed(pending), 1):
             future.result()
             progress(done, len(todo))
 
 
-def _leave_interrupts_to_parent() -> None:
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches the whole process group; only the parent handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def copy_chunk(chunk: Chunk, size: Size, settings: Settings) -> None:
+    """Generate the rows of a chunk and copy them to their table, on a new connection."""
     lines = io.StringIO()
     for row in rows(chunk, size, settings.dataset_seed):
-        # No text here has a tab, a newline or a backslash, so COPY's format needs no escapes.
+        # No generated text has a tab, a newline or a backslash, so COPY needs no escapes.
         lines.write("\t".join(map(str, row)) + "\n")
     lines.seek(0)
     columns = ", ".join(COLUMNS[chunk.table])

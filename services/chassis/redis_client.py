@@ -1,7 +1,7 @@
-"""Redis or Valkey: one client for the application, with deadlines that a cache deserves.
+"""A client for Redis or Valkey, one for each application, with short timeouts and no retries.
 
-The client's defaults would retry for seconds when the server is down. A cache that cannot answer in
-time is a miss, not a reason to wait.
+By default the client retries for seconds when the server is down. A cache that does not answer in
+time counts as a miss instead.
 """
 
 from collections.abc import AsyncIterator
@@ -14,15 +14,16 @@ from redis.backoff import NoBackoff
 from services.chassis.health import CHECKS
 from services.settings import Settings
 
-#: More commands at once are refused: whoever sends them keeps below that. The library's pool that
-#: would let them wait takes a lock and a timer for every command, which a hit would notice.
+#: The client refuses further concurrent commands, so callers must stay below this number. The
+#: library has a pool that lets commands wait, but it takes a lock and a timer for every command,
+#: and a cache hit would become measurably slower.
 MAXIMUM_CONNECTIONS = 64
 
 REDIS = web.AppKey("redis", Redis)
 
 
 def use_redis(application: web.Application, settings: Settings) -> None:
-    """Give the application a client, and a readiness check. The server may come later."""
+    """Give the application a client and a readiness check. The server may start later."""
 
     async def redis(application: web.Application) -> AsyncIterator[None]:
         client = connect(settings)
@@ -35,6 +36,7 @@ def use_redis(application: web.Application, settings: Settings) -> None:
 
 
 def connect(settings: Settings) -> Redis:
+    """A new client; it opens connections when commands need them."""
     pool = ConnectionPool(
         max_connections=MAXIMUM_CONNECTIONS,
         host=settings.redis_host,

@@ -1,4 +1,4 @@
-"""A process with a child that would outlive it; its test kills it."""
+"""A process that starts a child and waits for it. A test kills this process."""
 
 import asyncio
 import sys

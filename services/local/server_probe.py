@@ -1,4 +1,7 @@
-"""Waiting until a server answers. Another process cannot be awaited: it is asked again."""
+"""Probes: functions that ask a server whether it is ready.
+
+Another process cannot be awaited, so `wait_until` repeats a probe.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,19 +16,21 @@ from redis.exceptions import RedisError
 
 from services.local.ports import HOST
 
-ASK_AGAIN_SECONDS = 0.05
+RETRY_SECONDS = 0.05
 _ANSWER_SECONDS = 5.0
 
 Probe = Callable[[], Awaitable[bool]]
 
 
-async def until(probe: Probe) -> None:
-    """Returns when the probe says yes; whoever calls sets the deadline."""
+async def wait_until(probe: Probe) -> None:
+    """Repeat the probe until it returns True. The caller sets the deadline."""
     while not await probe():  # noqa: ASYNC110
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 def postgres_answers(port: int, user: str, password: str) -> Probe:
+    """A probe that connects to PostgreSQL on this machine."""
+
     def connect() -> bool:
         try:
             with closing(
@@ -44,8 +49,10 @@ def postgres_answers(port: int, user: str, password: str) -> Probe:
 
 
 def valkey_answers(port: int) -> Probe:
+    """A probe that sends PING to Valkey or Redis on this machine."""
+
     async def probe() -> bool:
-        # Its default retries would make one "no" take four seconds.
+        # The client's default retries would delay each negative result by four seconds.
         async with Redis(host=HOST, port=port, retry=Retry(NoBackoff(), 0)) as client:
             try:
                 return bool(await client.ping())
@@ -56,6 +63,8 @@ def valkey_answers(port: int) -> Probe:
 
 
 def service_is_ready(address: str) -> Probe:
+    """A probe that asks for `/readyz` below this address and expects status 200."""
+
     async def probe() -> bool:
         timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
         try:

@@ -1,4 +1,7 @@
-"""How late the event loop is: what a blocking call does to everybody else."""
+"""Event loop lag: how late timers fire because a blocking call holds up the event loop.
+
+The lag grows for every request of the process, not only for the one that blocks.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +16,7 @@ INTERVAL_SECONDS = 0.1
 
 
 async def watch_event_loop(application: web.Application) -> AsyncIterator[None]:
-    """A cleanup context: observes, ten times a second, by how much a timer fired late."""
+    """Cleanup context: ten times a second, observe by how many seconds a timer fired late."""
     metrics = application[METRICS]
     lag = metrics.histogram(telemetry.EVENT_LOOP_LAG).labels(metrics.technique)
 

@@ -1,25 +1,25 @@
-"""Asking a server until it is ready."""
+"""Probes of servers, and waiting until a probe returns True."""
 
 from aiohttp import web
 from pytest_aiohttp import AiohttpServer
 
 from services.local.ports import free_port
-from services.local.readiness import service_is_ready, until
+from services.local.server_probe import service_is_ready, wait_until
 
 
-async def test_who_waits_asks_again_until_the_answer_is_yes() -> None:
+async def test_wait_until_repeats_the_probe_until_it_returns_true() -> None:
     answers = iter([False, False, True])
-    asked = []
+    results = []
 
     async def probe() -> bool:
-        asked.append(next(answers))
-        return asked[-1]
+        results.append(next(answers))
+        return results[-1]
 
-    await until(probe)
-    assert asked == [False, False, True]
+    await wait_until(probe)
+    assert results == [False, False, True]
 
 
-async def test_a_service_is_ready_when_it_says_so(aiohttp_server: AiohttpServer) -> None:
+async def test_a_service_is_ready_when_readyz_returns_200(aiohttp_server: AiohttpServer) -> None:
     statuses = iter([503, 200])
 
     async def readyz(request: web.Request) -> web.Response:
@@ -33,6 +33,6 @@ async def test_a_service_is_ready_when_it_says_so(aiohttp_server: AiohttpServer)
     assert await probe()
 
 
-async def test_where_nobody_listens_nothing_is_ready() -> None:
+async def test_a_service_on_a_closed_port_is_not_ready() -> None:
     port = free_port()
     assert not await service_is_ready(f"http://127.0.0.1:{port}")()
