@@ -17,12 +17,12 @@ class PoolObserver(Protocol):
     def connection_closed(self, reason: CloseReason) -> None:
         """The pool closed a connection.
 
-        dead       it failed a check, or closed while it was free
-        aged       it reached its maximum age
-        idle       it was idle for too long, beyond the minimum
-        cancelled  its borrower was cancelled or timed out during a statement
-        failed     it closed in use, or was returned inside a transaction
-        drained    the pool is closing
+            dead       it failed a check, or closed while it was free
+            aged       it reached its maximum age
+            idle       it was idle for too long, beyond the minimum
+            cancelled  its borrower was cancelled or timed out during a statement
+            failed     it closed in use, or was returned inside a transaction
+            drained    the pool is closing
         """
 
     def caller_refused(self, reason: RefusalReason) -> None:

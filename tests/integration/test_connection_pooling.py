@@ -161,29 +161,56 @@ async def test_refused_connections_are_a_503_with_retry_after(
         assert (response.status, problem["dependency"]) == (503, "postgres")
         assert response.headers["Retry-After"] == "1"
         assert (await client.get("/readyz")).status == 503
+        assert (await client.get("/healthz")).status == 200
+        assert requests(await samples(client), variant, 503) == 1
         proxy.resume()
         await until_answered(client, variant)
 
 
+async def test_refused_connections_empty_the_pool(client_of: ClientOf, settings: Settings) -> None:
+    async with HoldingProxy(settings).running() as proxy:
+        client = await client_of(NAME, database_port=proxy.port)
+        proxy.close_all()
+        assert await status(client, "optimized") == 503
+        counted = await samples(client)
+        for state in ("idle", "used"):
+            assert counted[metric("db_client_connection_count", state=state)] == 0
+        closed = "db_client_connections_closed_total"
+        ends = {name: value for name, value in counted.items() if name.startswith(closed)}
+        assert sum(ends.values()) == 2
+        assert all('reason="dead"' in name or 'reason="failed"' in name for name in ends)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-async def test_a_silent_server_is_a_504(
+async def test_a_silent_server_is_a_504_without_retry_after(
     client_of: ClientOf, settings: Settings, variant: str
 ) -> None:
     # Only the request's deadline ends a statement of asyncpg. Its pool then waits for pool_timeout
     # until the server confirms the cancellation.
-    changes = {"request_timeout": 0.3} if variant == "asyncpg" else {}
+    changes = {"request_timeout": 0.2} if variant == "asyncpg" else {}
     async with HoldingProxy(settings).running() as proxy:
-        client = await client_of(NAME, database_port=proxy.port, pool_timeout=0.3, **changes)
+        client = await client_of(NAME, database_port=proxy.port, pool_timeout=0.2, **changes)
         assert await status(client, variant) == 200
         proxy.freeze()
         # Two, since each pool has two connections. A third could meet a failed reconnection: 503.
-        assert [await status(client, variant) for _ in range(2)] == [504] * 2
+        for _ in range(2):
+            response = await client.get(f"/{NAME}/{variant}")
+            assert (response.status, response.headers.get("Retry-After")) == (504, None)
         counted = await samples(client)
         proxy.resume()
         await until_answered(client, variant)
+    assert requests(counted, variant, 504) == 2
     failed = metric("db_client_operations_total", variant=variant, outcome="error")
     # naive fails while it connects, before it sends a statement.
     assert counted[failed] == (0 if variant == "naive" else 2)
+    if variant == "optimized":
+        closed = "db_client_connections_closed_total"
+        assert counted[metric(closed, variant=variant, reason="cancelled")] == 2
+
+
+def requests(counted: dict[str, float], variant: str, code: int) -> float:
+    labels = {"http_request_method": "GET", "http_response_status_code": str(code)}
+    return counted[metric("http_server_request_duration_seconds_count", variant=variant, **labels)]
 
 
 async def until_answered(client: Client, variant: str) -> None:
