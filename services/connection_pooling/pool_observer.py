@@ -2,7 +2,16 @@
 
 from typing import Literal, Protocol
 
-CloseReason = Literal["dead", "aged", "idle", "cancelled", "failed", "drained"]
+#: Why the pool closed a connection.
+CloseReason = Literal[
+    "dead",  # It failed a check, or closed while it was free.
+    "aged",  # It reached its maximum age.
+    "idle",  # It was idle for too long, beyond the minimum.
+    "cancelled",  # Its borrower was cancelled or timed out during a statement.
+    "failed",  # It closed in use, or was returned within a transaction.
+    "drained",  # The pool is closing.
+]
+#: Why a caller got no connection: its wait timed out, or the queue was full.
 RefusalReason = Literal["timeout", "full"]
 
 
@@ -14,19 +23,9 @@ class PoolObserver(Protocol):
     def connection_obtained(self, seconds: float) -> None:
         """A caller got a connection after waiting this many seconds."""
 
-    def connection_closed(self, reason: CloseReason) -> None:
-        """The pool closed a connection.
+    def connection_closed(self, reason: CloseReason) -> None: ...
 
-            dead       it failed a check, or closed while it was free
-            aged       it reached its maximum age
-            idle       it was idle for too long, beyond the minimum
-            cancelled  its borrower was cancelled or timed out during a statement
-            failed     it closed in use, or was returned inside a transaction
-            drained    the pool is closing
-        """
-
-    def caller_refused(self, reason: RefusalReason) -> None:
-        """A caller got no connection: its wait timed out, or the queue was full."""
+    def caller_refused(self, reason: RefusalReason) -> None: ...
 
     def connection_leaked(self) -> None:
         """A connection has been lent for longer than `PoolLimits.leak_seconds`."""

@@ -1,5 +1,6 @@
 """The N+1 service against a real PostgreSQL, which also counts the statements."""
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -272,18 +273,34 @@ async def test_refused_connections_are_a_503_with_retry_after(
         responses = [await get(client, variant, posts=1) for _ in range(3)]
         assert [response.status for response in responses] == [503] * 3
         assert {response.headers["Retry-After"] for response in responses} == {"1"}
+        assert (await responses[0].json(content_type=None))["dependency"] == "postgres"
+        assert [(await client.get(path)).status for path in ("/readyz", "/healthz")] == [503, 200]
+        assert await pooled_connections(client) == 0
+        # Each failed request is counted, though those without a connection sent no statement.
+        assert await metric(client, "db_client_operations_per_request_count", variant) == 4
         proxy.resume()
         assert (await get(client, variant, posts=1)).status == 200
 
 
 @each_variant
-async def test_a_silent_server_is_a_504(
+async def test_a_silent_server_is_a_504_without_retry_after(
     client_of: ClientOf, settings: Settings, variant: str
 ) -> None:
     async with HoldingProxy(settings).running() as proxy:
-        client = await client_of("n-plus-one", database_port=proxy.port, pool_timeout=0.2)
+        limits = {"pool_timeout": 0.5, "request_timeout": 0.8}
+        client = await client_of("n-plus-one", database_port=proxy.port, **limits)
         assert (await get(client, variant, posts=1)).status == 200
         proxy.freeze()
-        assert [(await get(client, variant, posts=1)).status for _ in range(3)] == [504] * 3
+        requests = (get(client, variant, posts=1) for _ in range(6))
+        responses = await asyncio.gather(*requests)
+        assert [response.status for response in responses] == [504] * 6
+        assert not any("Retry-After" in response.headers for response in responses)
         proxy.resume()
-        assert (await get(client, variant, posts=1)).status == 200
+        async with asyncio.timeout(20):
+            while (await get(client, variant, posts=1)).status != 200:
+                pass
+
+
+async def pooled_connections(client: Client) -> float:
+    name = "db_client_connection_count"
+    return sum(value for each, value in (await samples(client)).items() if each.startswith(name))
