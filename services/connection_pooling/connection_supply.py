@@ -55,11 +55,11 @@ class ConnectionSupply:
         try:
             outcomes = await asyncio.gather(*opening, return_exceptions=True)
         except asyncio.CancelledError:
-            await self.close(0)
+            self._stop()
             raise
         errors = [each for each in outcomes if isinstance(each, BaseException)]
         if errors:
-            await self.close(0)
+            self._stop()
             raise errors[0]
 
     def open_missing(self) -> None:
@@ -87,15 +87,19 @@ class ConnectionSupply:
 
         Waiters get PoolClosed.
         """
+        self._stop()
+        if self._ledger.lent:
+            await self._drain(timeout)
+        await asyncio.gather(*self._opening, return_exceptions=True)
+
+    def _stop(self) -> None:
+        """Stops opening and lending, and closes free connections."""
         self.is_closing = True
         for task in self._opening:
             task.cancel()
         self._ledger.fail_waiters(PoolClosed("the pool is closing"))
         for pooled in list(self._ledger.free):
             self.close_connection(pooled, "drained")
-        if self._ledger.lent:
-            await self._drain(timeout)
-        await asyncio.gather(*self._opening, return_exceptions=True)
 
     async def _drain(self, timeout: float) -> None:
         self._all_returned.clear()

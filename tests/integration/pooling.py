@@ -1,7 +1,6 @@
-"""Shared by the tests of the pool: an observer that counts, and a proxy that holds up traffic."""
+"""Shared by the tests of the pool: opening one, and a proxy that holds up traffic."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 from services.chassis.postgres import connection_arguments
 from services.connection_pooling.ledger import PoolLimits
 from services.connection_pooling.pool import ConnectionPool
-from services.connection_pooling.pool_observer import CloseReason, RefusalReason
 from services.settings import Settings
+from tests.counting_observer import CountingObserver
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 
@@ -18,32 +17,6 @@ Execute = Callable[..., list[tuple[Any, ...]]]
 COUNT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
 RUNNING = f"{COUNT} AND state = 'active'"
 KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
-
-
-class CountingObserver:
-    """A `PoolObserver` that counts events."""
-
-    def __init__(self) -> None:
-        self.opened = 0
-        self.waits: list[float] = []
-        self.closed: Counter[CloseReason] = Counter()
-        self.refused: Counter[RefusalReason] = Counter()
-        self.leaked = 0
-
-    def connection_opened(self) -> None:
-        self.opened += 1
-
-    def connection_obtained(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    def connection_closed(self, reason: CloseReason) -> None:
-        self.closed[reason] += 1
-
-    def caller_refused(self, reason: RefusalReason) -> None:
-        self.refused[reason] += 1
-
-    def connection_leaked(self) -> None:
-        self.leaked += 1
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The pool under load while its server processes are killed, one after every 50 answers."""
+"""The pool under load while its server processes are killed, one after every 25 answers."""
 
 import asyncio
 from collections import Counter
@@ -11,13 +11,16 @@ import pytest
 from services.connection_pooling.pool import ConnectionPool
 from services.settings import Settings
 from tests.conftest import until
-from tests.integration.pooling import COUNT, CountingObserver, Execute, first_value, open_pool
+from tests.counting_observer import CountingObserver
+from tests.integration.pooling import COUNT, Execute, first_value, open_pool
 
 NAME = "killed-under-load"
-CALLERS, CONNECTIONS, KILLS, ANSWERS_PER_KILL = 64, 8, 100, 50
+CALLERS, CONNECTIONS, KILLS, ANSWERS_PER_KILL = 64, 8, 100, 25
 WAIT_SECONDS = 2.0
 #: Work runs at most twice. Each time the caller waits at most WAIT_SECONDS; the rest is for checks.
 DEADLINE_SECONDS = 5.0
+#: What a statement raises when its connection dies. The service answers 503 to either.
+LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 KILL_ONE = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = %s ORDER BY random() LIMIT 1"""
 
@@ -49,7 +52,7 @@ class Callers:
     async def _call(self) -> str:
         try:
             return str(await self._pool.run(self._work))
-        except psycopg2.OperationalError:
+        except LOST:
             return "failed"
 
     async def _work(self, connection: Any) -> Any:
@@ -57,7 +60,7 @@ class Callers:
         try:
             # The statement takes a few milliseconds, so that kills often hit a running one.
             return await first_value(connection, "SELECT 42 FROM pg_sleep(0.003)")
-        except psycopg2.OperationalError:
+        except LOST:
             self.dead.append(connection)
             raise
 

@@ -14,11 +14,11 @@ from services.connection_pooling.pool import ConnectionPool, WaitedTooLong
 from services.settings import Settings
 from tests.clock import Clock
 from tests.conftest import until
+from tests.counting_observer import CountingObserver
 from tests.integration.pooling import (
     COUNT,
     KILL,
     RUNNING,
-    CountingObserver,
     Execute,
     HoldingProxy,
     first_value,
