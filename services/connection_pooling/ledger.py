@@ -99,7 +99,10 @@ class Ledger(Generic[Connection]):
         return len(self.free) + len(self.lent)
 
     def lend_free(self) -> PooledConnection[Connection] | None:
-        """Lends the free connection that was used last, so that unneeded ones stay idle."""
+        """Lends the free connection that was used last, so that unneeded ones stay idle.
+
+        Returns None if no connection is free.
+        """
         if not self.free:
             return None
         pooled = self.free.pop()
@@ -156,7 +159,7 @@ class Ledger(Generic[Connection]):
         return int(bool(self.waiters) and not self.opening and total < limits.maximum)
 
     def note_failure(self, now: float) -> None:
-        """Has every other connection checked once, because one of them died in use."""
+        """Makes every connection that is free now need a check, because another died in use."""
         self._last_failure = now
 
     def needs_check(self, pooled: PooledConnection[Connection], now: float) -> bool:

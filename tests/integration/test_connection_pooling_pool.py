@@ -15,12 +15,12 @@ from services.settings import Settings
 from tests.clock import Clock
 from tests.conftest import until
 from tests.counting_observer import CountingObserver
+from tests.integration.holding_proxy import HoldingProxy
 from tests.integration.pooling import (
     COUNT,
     KILL,
     RUNNING,
     Execute,
-    HoldingProxy,
     first_value,
     open_pool,
     run,
@@ -39,7 +39,7 @@ async def pool(settings: Settings, observer: CountingObserver) -> AsyncIterator[
 
 
 async def pass_control(times: int) -> None:
-    """Let the event loop run other tasks this many times."""
+    """Lets the event loop run other tasks this many times."""
     for _ in range(times):
         await asyncio.sleep(0)
 
@@ -436,6 +436,30 @@ async def test_a_leak_is_logged_once_with_its_borrower(
     assert len(messages) == 3
     assert all("lent for 11.0 s" in each for each in messages)
     assert all(f"{__file__}:" in each and "its_borrower" in each for each in messages)
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_a_leak_of_work_names_the_caller_of_run(
+    settings: Settings,
+    observer: CountingObserver,
+    caplog: pytest.LogCaptureFixture,
+    attempts: int,
+) -> None:
+    clock = Clock(1000.0)
+    remaining = attempts
+
+    async def work(connection: Any) -> None:
+        nonlocal remaining
+        remaining -= 1
+        if remaining:
+            await first_value(connection, "SELECT pg_terminate_backend(pg_backend_pid())")
+        clock.now += 11
+        await until(lambda: observer.leaked == 1)
+
+    async with open_pool(settings, observer, clock=clock, leak_seconds=10) as pool:
+        await pool.run(work)
+    (leak,) = [message for message in caplog.messages if "possible leak" in message]
+    assert leak.endswith("in test_a_leak_of_work_names_the_caller_of_run")
 
 
 async def test_closing_waits_until_lent_connections_are_returned(

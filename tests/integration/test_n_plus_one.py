@@ -20,7 +20,7 @@ from services.avoiding_n_plus_one.app import create
 from services.avoiding_n_plus_one.technique import TECHNIQUE
 from services.settings import Settings
 from tests.conftest import Client, ClientOf, samples, until
-from tests.integration.pooling import HoldingProxy
+from tests.integration.holding_proxy import HoldingProxy
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 

@@ -48,7 +48,7 @@ def source() -> Source:
 
 
 async def pass_control(times: int) -> None:
-    """Let the event loop run other tasks this many times."""
+    """Lets the event loop run other tasks this many times."""
     for _ in range(times):
         await asyncio.sleep(0)
 

@@ -45,7 +45,7 @@ class Scenario:
 
 
 async def pass_control(times: int = 5) -> None:
-    """Let the event loop run other tasks this many times."""
+    """Lets the event loop run other tasks this many times."""
     for _ in range(times):
         await asyncio.sleep(0)
 
