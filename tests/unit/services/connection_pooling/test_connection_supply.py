@@ -12,6 +12,9 @@ from tests.clock import Clock
 from tests.counting_observer import CountingObserver
 from tests.unit.services.connection_pooling.open_connection import OpenConnection
 
+#: Seconds. A supply that never finishes closing would otherwise block for the default of 120.
+pytestmark = pytest.mark.timeout(15)
+
 Waiter = asyncio.Future[PooledConnection[OpenConnection]]
 
 
