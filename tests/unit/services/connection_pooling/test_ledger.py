@@ -102,7 +102,7 @@ def test_the_first_waiter_gets_the_returned_connection() -> None:
     assert not ledger.lent
 
 
-def test_a_returned_connection_is_borrowed_anew_by_its_waiter() -> None:
+def test_a_connection_passed_to_a_waiter_gets_new_times() -> None:
     ledger = ledger_with("a")
     pooled = lend(ledger)
     add_waiters(ledger, 1)
