@@ -60,6 +60,9 @@ class PooledConnection(Generic[Connection]):
         self.borrower_code: CodeType | None = None
         self.is_leak_reported = False
 
+    def is_expired(self, now: float) -> bool:
+        return now >= self.expires_at
+
     @property
     def borrower(self) -> str:
         """File, line and function that borrowed the connection last."""
@@ -167,7 +170,7 @@ class Ledger(Generic[Connection]):
 
     def expired_connections(self, now: float) -> list[PooledConnection[Connection]]:
         """The free connections that reached their maximum age."""
-        return [pooled for pooled in self.free if now >= pooled.expires_at]
+        return [pooled for pooled in self.free if pooled.is_expired(now)]
 
     def surplus_connections(self, now: float) -> list[PooledConnection[Connection]]:
         """The free connections beyond the minimum that were idle for too long."""

@@ -221,7 +221,7 @@ class ConnectionPool:
             return "failed"
         if self._supply.is_closing:
             return "drained"
-        return "aged" if now >= pooled.expires_at else None
+        return "aged" if pooled.is_expired(now) else None
 
     async def _first_usable(
         self, pooled: PooledConnection[Any] | None, deadline: float
