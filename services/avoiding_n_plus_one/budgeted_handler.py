@@ -1,6 +1,7 @@
-"""A query budget for each request: counted, reported in headers and metrics, never enforced.
+"""Gives each request a query budget and reports its statements in headers and metrics.
 
-A request over its budget is a slow one, and refusing it would help nobody: what fails is a test.
+A request over its budget is still answered. Refusing it would help no client; tests enforce the
+budget instead. `query_budget.py` does the counting.
 """
 
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from services.chassis.metrics import METRICS, Metrics
 from services.chassis.postgres import DATABASE
 from services.chassis.request_context import VARIANT
 
-#: One for the list and one for each of the two relations below it.
+#: One for the posts, one for their comments, one for the comments' authors.
 ALLOWED_STATEMENTS = 3
 
 _COUNT_HEADER = istr("X-Query-Count")
@@ -28,13 +29,13 @@ _BUDGET = web.RequestKey("query_budget", QueryBudget)
 
 @asynccontextmanager
 async def counted_session(request: web.Request) -> AsyncIterator[CountedSession]:
-    """A connection whose statements count for the request; raises as the pool's own does."""
+    """Lends a connection and counts its statements for the request. Raises like `session()`."""
     async with request.app[DATABASE].session() as session:
         yield CountedSession(session, request[_BUDGET])
 
 
 class BudgetMetrics:
-    """Statements of a request, and whether they were too many, by the variant that answered."""
+    """Counts statements per request and requests over budget, by variant."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._technique = metrics.technique
@@ -60,22 +61,22 @@ _METRICS = web.AppKey("budget_metrics", BudgetMetrics)
 
 
 def use_query_budgets(application: web.Application) -> None:
-    """What `budgeted` handlers report to."""
+    """Adds the metrics that `budgeted` handlers need."""
     application[_METRICS] = BudgetMetrics(application[METRICS])
 
 
 def budgeted(handler: Handler) -> Handler:
-    """The handler, with a budget for each request, and headers that say what was spent of it."""
+    """Wraps a handler: each request gets a budget, and its response says how much was spent."""
 
-    async def counted(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         budget = request[_BUDGET] = QueryBudget(ALLOWED_STATEMENTS)
         try:
             response = await handler(request)
         finally:
-            # Also when it failed: what it sent before that has cost as much.
+            # Failed requests count too: the database ran their statements.
             request.app[_METRICS].request_finished(budget)
         response.headers[_COUNT_HEADER] = str(budget.spent)
         response.headers[_BUDGET_HEADER] = str(budget.allowed)
         return response
 
-    return counted
+    return handle

@@ -1,4 +1,4 @@
-"""The same read through another driver: asyncpg, with its own pool and its prepared statements."""
+"""Asyncpg variant: the same read through asyncpg's own pool, with prepared statements."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from services.chassis.application import SETTINGS
 from services.chassis.postgres import DATABASE_METRICS, DatabaseMetrics, server_settings
-from services.connection_pooling.post import answer, asked_for
+from services.connection_pooling.post_by_id import post_request, post_response
 from services.settings import Settings
 
 ASYNCPG_POOL = web.AppKey("asyncpg_pool", asyncpg.Pool)
@@ -32,44 +32,44 @@ _UNREACHABLE = (
 
 async def read_with_asyncpg(request: web.Request) -> web.Response:
     metrics = request.app[DATABASE_METRICS]
-    number, milliseconds = asked_for(request)
-    asked = perf_counter()
-    with _errors_of_the_lab():
+    post_id, milliseconds = post_request(request)
+    asked_at = perf_counter()
+    with _errors_of_psycopg2():
         timeout = request.app[SETTINGS].pool_timeout
         async with request.app[ASYNCPG_POOL].acquire(timeout=timeout) as connection:
-            metrics.connection_obtained(perf_counter() - asked)
+            metrics.connection_obtained(perf_counter() - asked_at)
             if milliseconds:
-                row = await _fetch(metrics, connection, _SLOW_STATEMENT, number, milliseconds)
+                row = await _fetch_row(metrics, connection, _SLOW_STATEMENT, post_id, milliseconds)
             else:
-                row = await _fetch(metrics, connection, _STATEMENT, number)
-    return answer(number, row)
+                row = await _fetch_row(metrics, connection, _STATEMENT, post_id)
+    return post_response(post_id, row)
 
 
 async def open_asyncpg_pool(
     settings: Settings, application_name: str, metrics: DatabaseMetrics
 ) -> Any:
-    """Raises psycopg2.OperationalError when the server is out of reach."""
+    """Raises psycopg2.OperationalError if PostgreSQL is unreachable."""
 
-    async def opened(connection: Any) -> None:
+    async def count_connection(connection: Any) -> None:
         metrics.connection_opened()
 
     try:
-        with _errors_of_the_lab():
+        with _errors_of_psycopg2():
             return await asyncpg.create_pool(
                 **_connection_arguments(settings, application_name),
                 min_size=settings.pool_min,
                 max_size=settings.pool_max,
-                init=opened,
-                # The default asks the server to forget all settings, a round trip for each loan.
-                # The other pool does not, and nothing here sets any.
-                reset=_leave_as_it_is,
+                init=count_connection,
+                # The default runs a reset statement after each loan, which costs a round trip. No
+                # variant changes session settings, and the optimized variant does not reset either.
+                reset=_skip_reset,
             )
     except TimeoutError:
-        raise psycopg2.OperationalError("connecting took too long") from None
+        raise psycopg2.OperationalError("connecting to PostgreSQL timed out") from None
 
 
 async def close_asyncpg_pool(pool: Any, timeout: float) -> None:
-    """Wait so many seconds for what is lent, then close that as well."""
+    """Waits up to `timeout` seconds for lent connections, then closes them too."""
     try:
         async with asyncio.timeout(timeout):
             await pool.close()
@@ -89,11 +89,13 @@ def _connection_arguments(settings: Settings, application_name: str) -> dict[str
     }
 
 
-async def _leave_as_it_is(connection: Any) -> None:
+async def _skip_reset(connection: Any) -> None:
     pass
 
 
-async def _fetch(metrics: DatabaseMetrics, connection: Any, statement: str, *values: int) -> Any:
+async def _fetch_row(
+    metrics: DatabaseMetrics, connection: Any, statement: str, *values: int
+) -> Any:
     started = perf_counter()
     succeeded = False
     try:
@@ -105,12 +107,13 @@ async def _fetch(metrics: DatabaseMetrics, connection: Any, statement: str, *val
 
 
 @contextmanager
-def _errors_of_the_lab() -> Iterator[None]:
+def _errors_of_psycopg2() -> Iterator[None]:
+    """Raises the exceptions that the chassis turns into 503 and 504."""
     try:
         yield
     except asyncpg.QueryCanceledError:
         raise TimeoutError("the statement took longer than statement_timeout") from None
     except TimeoutError:
-        raise  # an OSError, too
+        raise  # caught here because TimeoutError is a subclass of OSError
     except _UNREACHABLE as error:
         raise psycopg2.OperationalError(str(error)) from None
