@@ -1,4 +1,4 @@
-"""JSON serialization: one document in several forms, and an export that holds nobody up."""
+"""The JSON serialization service over HTTP: media types, the same document, the export."""
 
 import asyncio
 import gc
@@ -30,12 +30,12 @@ COPIES = 69
 MANY = 70_000
 MEGABYTE = 1_000_000
 
-Asking = Client | aiohttp.ClientSession
+AnyClient = Client | aiohttp.ClientSession
 
 
 @pytest.fixture(scope="module")
 def many_posts(settings: Settings) -> Iterator[Settings]:
-    """A database of its own with 70,000 posts, over 100 MB as NDJSON; half share their moments."""
+    """A database with 70,000 posts, over 100 MB as NDJSON. Half of them share a `created_at`."""
     many = settings.model_copy(update={"database_name": "many_posts"})
     with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("DROP DATABASE IF EXISTS many_posts WITH (FORCE)")
@@ -64,13 +64,13 @@ def _multiply_posts(settings: Settings) -> None:
 
 @contextmanager
 def posts_locked(settings: Settings) -> Iterator[None]:
-    """Whoever reads posts meanwhile waits."""
+    """Statements that read posts wait meanwhile."""
     with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
         yield
 
 
-# Forms of the answer
+# Media types and documents
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def posts_locked(settings: Settings) -> Iterator[None]:
         (["application/json;q=0.5", "application/msgpack"], "application/msgpack"),
     ],
 )
-async def test_the_agreed_media_type_is_sent(
+async def test_the_negotiated_media_type_is_sent(
     client_of: ClientOf, accept: list[str], content_type: str
 ) -> None:
     client = await client_of(TECHNIQUE.name)
     headers = [("Accept", line) for line in accept]
-    # aiohttp's client would add an Accept of its own.
+    # Otherwise aiohttp's client would add an Accept header.
     response = await client.get(OPTIMIZED, headers=headers, skip_auto_headers=["Accept"])
     assert response.status == 200
     assert response.content_type == content_type
@@ -95,9 +95,7 @@ async def test_the_agreed_media_type_is_sent(
 
 
 @pytest.mark.parametrize("path", [OPTIMIZED, EXPORT])
-async def test_who_accepts_nothing_that_is_offered_is_told_what_is(
-    client_of: ClientOf, path: str
-) -> None:
+async def test_a_406_lists_the_offered_media_types(client_of: ClientOf, path: str) -> None:
     client = await client_of(TECHNIQUE.name)
     offered = {
         OPTIMIZED: ["application/json", "application/msgpack"],
@@ -111,7 +109,7 @@ async def test_who_accepts_nothing_that_is_offered_is_told_what_is(
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1000, 1001, 10_000])
-async def test_every_variant_and_messagepack_hold_the_same_document(
+async def test_every_variant_and_messagepack_send_the_same_document(
     client_of: ClientOf, many_posts: Settings, rows: int
 ) -> None:
     client = await client_of(TECHNIQUE.name, database_name=many_posts.database_name)
@@ -123,7 +121,7 @@ async def test_every_variant_and_messagepack_hold_the_same_document(
     response = await client.get(OPTIMIZED, params={"rows": rows}, headers=headers)
     answers.append(msgspec.msgpack.decode(await response.read()))
     assert answers[0]["count"] == len(answers[0]["rows"]) == rows
-    # Not ==, by which 1 is 1.0 and True: the same text.
+    # Compared as text: with ==, 1 would equal 1.0 and True.
     assert len({orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in answers}) == 1
 
 
@@ -134,7 +132,7 @@ async def test_encoding_is_timed_by_encoder(client_of: ClientOf) -> None:
     await client.get(OPTIMIZED, headers={"Accept": "application/msgpack"})
     counted = await samples(client)
     encoders = ["json", "orjson", "msgspec", "ujson", "rapidjson", "fragments", "msgpack"]
-    # What the database encodes is part of its statement, and not among these.
+    # Encoding in the database is part of its statement, so `postgres` has no count here.
     assert {
         name: value for name, value in counted.items() if "encode_duration_seconds_c" in name
     } == {
@@ -143,7 +141,9 @@ async def test_encoding_is_timed_by_encoder(client_of: ClientOf) -> None:
     }
 
 
-async def test_the_collector_passes_over_what_was_there_at_the_start(client_of: ClientOf) -> None:
+async def test_objects_from_the_start_are_excluded_from_garbage_collection(
+    client_of: ClientOf,
+) -> None:
     client = await client_of(TECHNIQUE.name)
     assert gc.get_freeze_count() > 10_000
     await client.close()
@@ -153,7 +153,7 @@ async def test_the_collector_passes_over_what_was_there_at_the_start(client_of: 
 # The export
 
 
-async def test_the_export_is_every_post_newest_first(
+async def test_the_export_sends_every_post_newest_first(
     client_of: ClientOf, many_posts: Settings
 ) -> None:
     client = await client_of(TECHNIQUE.name, database_name=many_posts.database_name)
@@ -163,11 +163,11 @@ async def test_the_export_is_every_post_newest_first(
     assert response.headers["X-Request-ID"]
     posts = [orjson.loads(line) async for line in response.content]
     assert len({post["id"] for post in posts}) == MANY
-    places = [(datetime.fromisoformat(post["created_at"]), post["id"]) for post in posts]
-    assert places == sorted(places, reverse=True)
+    positions = [(datetime.fromisoformat(post["created_at"]), post["id"]) for post in posts]
+    assert positions == sorted(positions, reverse=True)
 
 
-async def test_the_export_writes_a_post_as_every_other_answer_does(client_of: ClientOf) -> None:
+async def test_the_export_sends_the_posts_of_the_other_variants(client_of: ClientOf) -> None:
     client = await client_of(TECHNIQUE.name)
     lines = (await (await client.get(EXPORT, params={"rows": 450})).read()).splitlines()
     posts = [orjson.loads(line) for line in lines]
@@ -178,7 +178,7 @@ async def test_the_export_writes_a_post_as_every_other_answer_does(client_of: Cl
 @pytest.mark.parametrize(
     ("query", "parameter"), [("rows=-1", "rows"), ("rows=x", "rows"), ("row=1", "row")]
 )
-async def test_a_wrong_limit_of_the_export_is_refused(
+async def test_an_invalid_limit_of_the_export_is_refused(
     client_of: ClientOf, query: str, parameter: str
 ) -> None:
     client = await client_of(TECHNIQUE.name)
@@ -188,7 +188,7 @@ async def test_a_wrong_limit_of_the_export_is_refused(
     assert problem["parameter"] == parameter
 
 
-async def test_an_export_of_nothing_and_a_head_have_no_body(client_of: ClientOf) -> None:
+async def test_an_export_of_no_rows_and_a_head_request_have_no_body(client_of: ClientOf) -> None:
     client = await client_of(TECHNIQUE.name)
     for response in (await client.get(EXPORT, params={"rows": 0}), await client.head(EXPORT)):
         assert response.status == 200
@@ -196,7 +196,7 @@ async def test_an_export_of_nothing_and_a_head_have_no_body(client_of: ClientOf)
         assert await response.read() == b""
 
 
-async def test_a_hundred_megabytes_are_exported_in_flat_memory(
+async def test_a_hundred_megabytes_are_exported_in_constant_memory(
     many_posts: Settings, tmp_path: Path
 ) -> None:
     received = lines = 0
@@ -215,21 +215,23 @@ async def test_a_hundred_megabytes_are_exported_in_flat_memory(
     assert most - before < 50 * MEGABYTE
 
 
-async def test_a_client_that_does_not_read_holds_up_the_statements_and_no_connection(
+async def test_a_client_that_stops_reading_pauses_the_statements_and_holds_no_connection(
     client_of: ClientOf, many_posts: Settings
 ) -> None:
     client = await client_of(TECHNIQUE.name, database_name=many_posts.database_name)
     response = await client.get(EXPORT)
     read = 200 * await settled_statements(client)
-    # What the buffers of both sockets hold, and no more.
+    # Only the buffers of both sockets are filled.
     assert read < MANY / 2
     used = f'db_client_connection_count{{state="used",technique="{TECHNIQUE.name}"}}'
     assert (await samples(client))[used] == 0
     assert (await response.read()).count(b"\n") == MANY
 
 
-async def test_a_client_that_leaves_ends_the_export(many_posts: Settings, tmp_path: Path) -> None:
-    # In a process, as it is served: its sockets fill up as a client's on another machine do.
+async def test_a_client_that_disconnects_ends_the_export(
+    many_posts: Settings, tmp_path: Path
+) -> None:
+    # In a separate process, so that its socket buffers fill up as with a client elsewhere.
     async with (
         serving(many_posts, tmp_path) as (address, _),
         aiohttp.ClientSession(address) as client,
@@ -242,11 +244,11 @@ async def test_a_client_that_leaves_ends_the_export(many_posts: Settings, tmp_pa
         counted = await samples(client)
     statuses = {name for name in counted if "code=" in name and 'variant="export"' in name}
     assert statuses
-    # By a write that fails or by being given up, whichever comes first; never by an error.
+    # Either a write fails or the request is cancelled first; neither is an error.
     assert all('code="200"' in name or 'code="499"' in name for name in statuses)
 
 
-async def test_a_client_that_does_not_read_is_left_at_the_deadline(
+async def test_the_deadline_ends_the_export_to_a_client_that_stops_reading(
     client_of: ClientOf, many_posts: Settings
 ) -> None:
     name = many_posts.database_name
@@ -257,7 +259,7 @@ async def test_a_client_that_does_not_read_is_left_at_the_deadline(
         await response.read()
 
 
-async def test_a_database_that_does_not_answer_is_a_problem_before_the_first_line(
+async def test_a_database_that_hangs_before_the_first_line_yields_504(
     client_of: ClientOf, many_posts: Settings
 ) -> None:
     name = many_posts.database_name
@@ -268,7 +270,7 @@ async def test_a_database_that_does_not_answer_is_a_problem_before_the_first_lin
     assert response.content_type == "application/problem+json"
 
 
-async def test_a_database_that_stops_answering_breaks_the_export_off(
+async def test_a_database_that_hangs_during_the_export_closes_the_connection(
     client_of: ClientOf, many_posts: Settings
 ) -> None:
     name = many_posts.database_name
@@ -281,7 +283,7 @@ async def test_a_database_that_stops_answering_breaks_the_export_off(
 
 @asynccontextmanager
 async def serving(settings: Settings, folder: Path) -> AsyncIterator[tuple[str, Process]]:
-    """The service in a process of its own."""
+    """Run the service in a separate process."""
     port = free_port()
     servers: dict[str, Any] = settings.model_dump(
         include={name for name in Settings.model_fields if name.startswith("database_")}
@@ -304,13 +306,13 @@ async def serving(settings: Settings, folder: Path) -> AsyncIterator[tuple[str, 
         await process.stop()
 
 
-async def statements(client: Asking) -> float:
+async def statements(client: AnyClient) -> float:
     name = 'db_client_operations_total{{outcome="ok",technique="{}",variant="export"}}'
     return (await samples(client)).get(name.format(TECHNIQUE.name), 0)
 
 
-async def settled_statements(client: Asking) -> float:
-    """How many the export has sent, once they no longer become more."""
+async def settled_statements(client: AnyClient) -> float:
+    """Return the number of statements of the export after it has stopped rising."""
     counts = [await statements(client)]
     async with asyncio.timeout(20):
         while len(counts) < 30 or counts[-1] != counts[-30] or not counts[-1]:
@@ -318,7 +320,7 @@ async def settled_statements(client: Asking) -> float:
     return counts[-1]
 
 
-async def until_idle(client: Asking) -> None:
+async def until_idle(client: AnyClient) -> None:
     name = f'http_server_active_requests{{technique="{TECHNIQUE.name}"}}'
     async with asyncio.timeout(20):
         while (await samples(client))[name]:
