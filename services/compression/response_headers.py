@@ -1,32 +1,46 @@
-"""Entity tags that tell codings apart. RFC 9110, section 8.8.3.
+"""Headers that keep caches from mixing up codings: entity tags and Vary. RFC 9110.
 
-A strong tag stands for the very bytes that were sent, so each coding of a body has one of its own.
-With one tag for all of them a cache could put parts of two codings together, or hand one client the
-coding of another.
+A strong entity tag identifies the exact bytes that were sent (section 8.8.3), so each coding of a
+body has a different tag. With the same tag for all, a cache could combine parts of two codings, or
+send one client the coding of another.
 """
 
-import re
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from services.compression.accept_encoding import IDENTITY
 
+_WEAK = "W/"
 _DIGEST_BYTES = 12
-_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
-def of_body(body: bytes) -> str:
-    """The strong tag of a body as it is, quotes included: the same bytes have the same."""
+def entity_tag(body: bytes) -> str:
+    """Return the strong tag of an unencoded body, with its quotes."""
     return f'"{blake2b(body, digest_size=_DIGEST_BYTES).hexdigest()}"'
 
 
-def of_coding(tag: str, coding: str) -> str:
-    """The tag of the same body in a coding. A weak one stays: it stands for the meaning alone."""
-    return tag if coding == IDENTITY or tag.startswith("W/") else f'{tag[:-1]}-{coding}"'
+def tag_of_coding(tag: str, coding: str) -> str:
+    """Return the tag of the same body in a coding.
 
-
-def is_among(tag: str, if_none_match: str) -> bool:
-    """Whether an If-None-Match header names the tag; by weak comparison, section 13.1.2.
-
-    `*` names any. What is not well formed names nothing.
+    A weak tag stays the same: it identifies the meaning and not the bytes.
     """
-    return if_none_match.strip() == "*" or tag.removeprefix("W/") in _TAG.findall(if_none_match)
+    return tag if coding == IDENTITY or tag.startswith(_WEAK) else f'{tag[:-1]}-{coding}"'
+
+
+def is_among(tag: str, opaque_tags: Iterable[str]) -> bool:
+    """Compare weakly, section 8.8.3.2: `opaque_tags` are without `W/` and quotes."""
+    return tag.removeprefix(_WEAK).strip('"') in opaque_tags
+
+
+def extended_vary(lines: Sequence[str], field: str) -> str:
+    """Return the Vary header with one more field name. Section 12.5.5.
+
+    Overwriting the header would let a cache mix up responses that differ by another field. `*`
+    stays alone, since it covers every field. Names are compared without regard to case.
+    """
+    names = [name.strip() for line in lines for name in line.split(",") if name.strip()]
+    if "*" in names:
+        return "*"
+    if field.lower() not in (name.lower() for name in names):
+        names.append(field)
+    return ", ".join(names)

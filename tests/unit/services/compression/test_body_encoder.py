@@ -1,4 +1,4 @@
-"""What is encoded and what is left, where, and what is told of it."""
+"""BodyEncoder: which bodies it encodes, in a thread or inline, and what the observer receives."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,37 +7,38 @@ from random import Random
 
 import pytest
 
-from services.compression.accept_encoding import parse
-from services.compression.codings import CODINGS
-from services.compression.encoder import (
+from services.compression.accept_encoding import parse_accept_encoding
+from services.compression.body_encoder import (
     MINIMUM_BYTES,
     THREADS,
-    Encoder,
-    Timed,
+    BodyEncoder,
+    TimedBytes,
     is_compressible,
 )
-from services.compression.negotiation import NotAcceptable
+from services.compression.codings import CODINGS
 from tests.unit.services.compression.decoders import DECODERS, prose
 
-BROWSER = parse(["gzip, deflate, br, zstd"])
-WITHOUT_IDENTITY = parse(["gzip, *;q=0"])
+BROWSER = parse_accept_encoding(["gzip, deflate, br, zstd"])
+WITHOUT_IDENTITY = parse_accept_encoding(["gzip, *;q=0"])
 TEXT = prose(20)
 NOISE = Random(1).randbytes(4_000)
 JSON = "application/json"
 
 
 class Recorder:
-    """An observer, and who runs off the loop."""
+    """An observer that keeps its calls, and a runner that counts the functions run in a thread."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, int, int, float]] = []
-        self.off_loop = 0
+        self.calls: list[tuple[str, int, int, float]] = []
+        self.in_thread = 0
 
-    def encoded(self, coding: str, before: int, after: int, seconds: float) -> None:
-        self.told.append((coding, before, after, seconds))
+    def body_encoded(
+        self, coding: str, plain_bytes: int, encoded_bytes: int, seconds: float
+    ) -> None:
+        self.calls.append((coding, plain_bytes, encoded_bytes, seconds))
 
-    async def run(self, work: Callable[[], Timed]) -> Timed:
-        self.off_loop += 1
+    async def run(self, work: Callable[[], TimedBytes]) -> TimedBytes:
+        self.in_thread += 1
         return await asyncio.to_thread(work)
 
 
@@ -47,8 +48,8 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def encoder(recorder: Recorder) -> Encoder:
-    return Encoder(tuple(CODINGS), recorder.run, recorder, clock=count().__next__)
+def encoder(recorder: Recorder) -> BodyEncoder:
+    return BodyEncoder(tuple(CODINGS), recorder.run, recorder, clock=count().__next__)
 
 
 @pytest.mark.parametrize(
@@ -72,14 +73,14 @@ def encoder(recorder: Recorder) -> Encoder:
         ("", False),
     ],
 )
-def test_what_is_compressed_in_itself_is_known_by_its_type(
+def test_content_types_are_compressible_or_compressed_already(
     content_type: str, compressible: bool
 ) -> None:
     assert is_compressible(content_type) is compressible
 
 
 @pytest.mark.parametrize(
-    ("size", "content_type", "encoded_already", "coding"),
+    ("size", "content_type", "has_coding", "coding"),
     [
         (MINIMUM_BYTES, JSON, False, "zstd"),
         (MINIMUM_BYTES - 1, JSON, False, "identity"),
@@ -87,91 +88,125 @@ def test_what_is_compressed_in_itself_is_known_by_its_type(
         (MINIMUM_BYTES, JSON, True, "identity"),
     ],
 )
-def test_what_is_not_worth_it_is_left_as_it_is(
-    encoder: Encoder, size: int, content_type: str, encoded_already: bool, coding: str
+def test_a_body_that_is_not_worth_encoding_is_sent_unchanged(
+    encoder: BodyEncoder, size: int, content_type: str, has_coding: bool, coding: str
 ) -> None:
-    assert encoder.choose(BROWSER, size, content_type, encoded_already) == coding
+    assert encoder.choose(BROWSER, size, content_type, has_coding) == coding
 
 
-def test_who_refuses_identity_gets_what_is_not_worth_it_encoded(encoder: Encoder) -> None:
+def test_every_body_is_encoded_if_the_client_refuses_identity(encoder: BodyEncoder) -> None:
     assert encoder.choose(WITHOUT_IDENTITY, 1, "image/png") == "gzip"
 
 
-def test_a_body_is_not_encoded_twice_even_for_who_refuses_identity(encoder: Encoder) -> None:
-    assert encoder.choose(WITHOUT_IDENTITY, 5000, JSON, encoded_already=True) == "identity"
+def test_a_body_with_a_coding_is_not_encoded_again_even_if_the_client_refuses_identity(
+    encoder: BodyEncoder,
+) -> None:
+    assert encoder.choose(WITHOUT_IDENTITY, 5000, JSON, has_coding=True) == "identity"
 
 
-def test_who_refuses_everything_is_told(encoder: Encoder) -> None:
-    with pytest.raises(NotAcceptable):
-        encoder.choose(parse(["*;q=0"]), 5000, JSON)
+def test_no_coding_is_chosen_if_the_client_refuses_all(encoder: BodyEncoder) -> None:
+    assert encoder.choose(parse_accept_encoding(["*;q=0"]), 5000, JSON) is None
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-async def test_a_small_body_is_encoded_on_the_loop(
-    encoder: Encoder, recorder: Recorder, coding: str
+async def test_a_small_body_is_encoded_on_the_event_loop(
+    encoder: BodyEncoder, recorder: Recorder, coding: str
 ) -> None:
     encoded = await encoder.encode(TEXT, coding, BROWSER)
     assert encoded.coding == coding
     assert DECODERS[coding](encoded.body) == TEXT
-    assert recorder.off_loop == 0
-    assert recorder.told == [(coding, len(TEXT), len(encoded.body), 1)]
+    assert recorder.in_thread == 0
+    assert recorder.calls == [(coding, len(TEXT), len(encoded.body), 1)]
 
 
 @pytest.mark.parametrize(("size", "level"), [(300_000, 0), (2_000, 9)])
 @pytest.mark.parametrize("coding", CODINGS)
-async def test_what_takes_long_is_encoded_off_the_loop(
-    encoder: Encoder, recorder: Recorder, coding: str, size: int, level: int
+async def test_a_large_body_or_a_high_level_is_encoded_in_a_thread(
+    encoder: BodyEncoder, recorder: Recorder, coding: str, size: int, level: int
 ) -> None:
     body = (TEXT * (size // len(TEXT) + 1))[:size]
     encoded = await encoder.encode(body, coding, BROWSER, level)
     assert DECODERS[coding](encoded.body) == body
-    assert recorder.off_loop == 1
+    assert recorder.in_thread == 1
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-async def test_what_would_not_shrink_is_left_as_it_is(
-    encoder: Encoder, recorder: Recorder, coding: str
+async def test_a_body_that_would_not_shrink_is_sent_unchanged(
+    encoder: BodyEncoder, recorder: Recorder, coding: str
 ) -> None:
     encoded = await encoder.encode(NOISE, coding, BROWSER)
     assert (encoded.coding, encoded.body) == ("identity", NOISE)
-    assert recorder.told == [("identity", len(NOISE), len(NOISE), 1)]
+    assert recorder.calls == [("identity", len(NOISE), len(NOISE), 1)]
 
 
-async def test_what_does_not_shrink_is_encoded_for_who_refuses_identity(encoder: Encoder) -> None:
+async def test_a_body_that_does_not_shrink_is_encoded_if_the_client_refuses_identity(
+    encoder: BodyEncoder,
+) -> None:
     encoded = await encoder.encode(NOISE, "gzip", WITHOUT_IDENTITY)
     assert encoded.coding == "gzip"
     assert DECODERS["gzip"](encoded.body) == NOISE
 
 
-async def test_a_level_that_is_for_files_is_refused(encoder: Encoder) -> None:
+async def test_identity_leaves_the_body_unchanged_and_takes_no_time(
+    encoder: BodyEncoder, recorder: Recorder
+) -> None:
+    encoded = await encoder.encode(TEXT, "identity", BROWSER)
+    assert (encoded.coding, encoded.body) == ("identity", TEXT)
+    assert recorder.calls == [("identity", len(TEXT), len(TEXT), 0)]
+
+
+async def test_a_body_of_the_same_length_after_encoding_is_sent_unchanged(
+    encoder: BodyEncoder,
+) -> None:
+    # gzip adds a constant to text without repetition, and saves more and more for repeated letters.
+    (same,) = [
+        body
+        for body in (b"abcdefgh" + b"a" * length for length in range(40))
+        if len(CODINGS["gzip"].encode(body, 6)) == len(body)
+    ][:1]
+    encoded = await encoder.encode(same, "gzip", BROWSER)
+    assert (encoded.coding, encoded.body) == ("identity", same)
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+async def test_without_a_level_the_default_for_the_size_is_used(
+    encoder: BodyEncoder, coding: str
+) -> None:
+    encoded = await encoder.encode(TEXT, coding, BROWSER)
+    level = CODINGS[coding].level(len(TEXT))
+    assert encoded.body == CODINGS[coding].encode(TEXT, level)
+    assert encoded.body != CODINGS[coding].encode(TEXT, 1)
+
+
+async def test_the_file_level_is_refused(encoder: BodyEncoder) -> None:
     with pytest.raises(ValueError, match="levels 1 to 9"):
         await encoder.encode(TEXT, "br", BROWSER, 11)
 
 
 class Gate:
-    """Runs work in threads that wait until it is opened; counts how many are in."""
+    """Runs functions in threads after it is opened, and counts how many run at the same time."""
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
         self.full = asyncio.Event()
-        self.inside = 0
-        self.most = 0
+        self.running = 0
+        self.maximum = 0
 
-    async def run(self, work: Callable[[], Timed]) -> Timed:
-        self.inside += 1
-        self.most = max(self.most, self.inside)
-        if self.inside == THREADS:
+    async def run(self, work: Callable[[], TimedBytes]) -> TimedBytes:
+        self.running += 1
+        self.maximum = max(self.maximum, self.running)
+        if self.running == THREADS:
             self.full.set()
         try:
             await self.open.wait()
             return await asyncio.to_thread(work)
         finally:
-            self.inside -= 1
+            self.running -= 1
 
 
-async def test_no_more_bodies_are_encoded_at_a_time_than_there_are_threads() -> None:
+async def test_at_most_two_bodies_are_encoded_in_threads_at_the_same_time() -> None:
     gate = Gate()
-    encoder = Encoder(("br",), gate.run, Recorder())
+    encoder = BodyEncoder(("br",), gate.run, Recorder())
     tasks = [asyncio.create_task(encoder.encode(TEXT, "br", BROWSER, 9)) for _ in range(6)]
     await gate.full.wait()
     tasks[-1].cancel()
@@ -179,4 +214,4 @@ async def test_no_more_bodies_are_encoded_at_a_time_than_there_are_threads() -> 
     *done, cancelled = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(cancelled, asyncio.CancelledError)
     assert all(not isinstance(each, BaseException) for each in done)
-    assert gate.most == THREADS
+    assert gate.maximum == THREADS

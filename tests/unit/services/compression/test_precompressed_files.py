@@ -1,4 +1,4 @@
-"""Files encoded beforehand: in every coding that makes them smaller, and nothing but files."""
+"""Precompressed files: in every coding that makes them smaller, and only files of the folder."""
 
 from pathlib import Path
 from random import Random
@@ -7,16 +7,17 @@ import brotli
 import pytest
 import zstandard
 
-from services.compression.accept_encoding import parse
-from services.compression.negotiation import NotAcceptable
-from services.compression.static_files import load, prepared
+from services.compression.accept_encoding import parse_accept_encoding
+from services.compression.body_encoder import MINIMUM_BYTES
+from services.compression.codings import CODINGS
+from services.compression.precompressed_files import load_folder, precompress
 from tests.unit.services.compression.decoders import DECODERS, prose
 
 TEXT = prose(40)
 
 
-def test_a_text_is_there_in_every_coding_at_its_best_level() -> None:
-    bodies = prepared(TEXT, "text/plain").bodies
+def test_a_text_is_encoded_in_every_coding_at_its_file_level() -> None:
+    bodies = precompress(TEXT, "text/plain").bodies
     assert bodies.keys() == {"br", "zstd", "gzip", "identity"}
     assert all(DECODERS[coding](body) == TEXT for coding, body in bodies.items())
     assert bodies["br"] == brotli.compress(TEXT, mode=brotli.MODE_TEXT, quality=11)
@@ -34,28 +35,46 @@ def test_a_text_is_there_in_every_coding_at_its_best_level() -> None:
         ("", "identity"),
     ],
 )
-def test_for_files_the_smallest_is_preferred(header: str, coding: str) -> None:
-    assert prepared(TEXT, "text/plain").choose(parse([header])) == coding
+def test_the_smallest_coding_is_preferred_for_files(header: str, coding: str) -> None:
+    assert precompress(TEXT, "text/plain").choose(parse_accept_encoding([header])) == coding
 
 
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [(TEXT, "image/png"), (b"short", "text/plain"), (Random(1).randbytes(5_000), "text/plain")],
 )
-def test_what_is_not_worth_it_is_kept_as_it_is(body: bytes, content_type: str) -> None:
-    file = prepared(body, content_type)
+def test_a_file_that_is_not_worth_encoding_is_kept_as_identity_only(
+    body: bytes, content_type: str
+) -> None:
+    file = precompress(body, content_type)
     assert file.bodies == {"identity": body}
-    with pytest.raises(NotAcceptable):
-        file.choose(parse(["identity;q=0"]))
+    assert file.offered == ()
+    assert file.choose(parse_accept_encoding(["identity;q=0"])) is None
 
 
-def test_only_the_files_of_a_folder_are_loaded(tmp_path: Path) -> None:
+def test_text_of_the_minimum_length_is_encoded() -> None:
+    body = b"a" * MINIMUM_BYTES
+    assert precompress(body, "text/plain").offered == ("br", "zstd", "gzip")
+    assert precompress(body[1:], "text/plain").offered == ()
+
+
+def test_a_coding_that_yields_the_same_length_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A shorter body than in production: only there a coding can save exactly as much as it adds.
+    monkeypatch.setattr("services.compression.precompressed_files.MINIMUM_BYTES", 1)
+    bodies = [b"abcdefgh" + b"a" * length for length in range(60)]
+    same = [body for body in bodies if len(CODINGS["gzip"].encode_file(body)) == len(body)]
+    assert same
+    for body in same:
+        assert "gzip" not in precompress(body, "text/plain").bodies
+
+
+def test_only_visible_files_of_the_folder_are_loaded(tmp_path: Path) -> None:
     (tmp_path / "page.CSS").write_bytes(TEXT)
     (tmp_path / "unknown").write_bytes(TEXT)
     (tmp_path / ".hidden").write_bytes(TEXT)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "deeper.css").write_bytes(TEXT)
-    files = load(tmp_path)
+    files = load_folder(tmp_path)
     assert {name: file.content_type for name, file in files.items()} == {
         "page.CSS": "text/css",
         "unknown": "application/octet-stream",

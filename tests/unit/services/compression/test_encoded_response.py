@@ -1,0 +1,49 @@
+"""If-None-Match: which headers turn a response into a 304."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
+
+from services.compression.encoded_response import is_not_modified
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_known"),
+    [
+        (['"a-br"'], True),
+        (['W/"a-br"'], True),
+        (['"x", "a-br"'], True),
+        (['"x","a-br","y"'], True),
+        (['"x"', 'W/"a-br"'], True),
+        (['"x"', '"y"'], False),
+        (["*"], True),
+        ([], False),
+        ([""], False),
+        (['"a"'], False),
+        (['"a-gzip"'], False),
+        (["a-br"], False),
+        (['"a-br'], False),
+        (['"xa-br"'], False),
+        (['"a,-br"'], False),
+        (['"*"'], False),
+        (['"x"', "*"], False),
+    ],
+)
+@pytest.mark.parametrize("tag", ['"a-br"', 'W/"a-br"'])
+def test_a_tag_is_known_by_weak_comparison(tag: str, lines: list[str], is_known: bool) -> None:
+    headers = CIMultiDict([("If-None-Match", line) for line in lines])
+    request = make_mocked_request("GET", "/", headers=headers)
+    response = web.Response(body=b"text", content_type="text/plain")
+    assert is_not_modified(request, response, tag) is is_known
+    assert response.headers["ETag"] == tag
+    assert response.status == (304 if is_known else 200)
+    assert response.body == (None if is_known else b"text")
+    assert ("Content-Type" in response.headers) is not is_known
+
+
+def test_only_the_wildcard_itself_matches_every_tag() -> None:
+    response = web.Response(body=b"text")
+    quoted = make_mocked_request("GET", "/", headers={"If-None-Match": '"*"'})
+    assert is_not_modified(quoted, response, '"*"')
+    assert not is_not_modified(quoted, web.Response(body=b"text"), '"a"')
