@@ -15,7 +15,9 @@ from services.compression.body_encoder import BodyEncoder
 from services.compression.codings import CODINGS
 from services.compression.optimized import compress
 from services.compression.streamed import stream
+from services.settings import Settings
 from tests.conftest import Client, ClientOf, samples
+from tests.integration.unruly_proxy import Mood, UnrulyProxy
 from tests.unit.services.compression.decoders import DECODERS, PIECE_DECODERS, prose
 
 BROWSER = "gzip, deflate, br, zstd"
@@ -312,3 +314,23 @@ async def test_a_client_that_disconnects_ends_the_stream(client: Client) -> None
         )
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
     assert (await get(client, "gzip", "streamed")).status == 200
+
+
+@pytest.mark.parametrize("mood", [Mood.CUT, Mood.SILENT])
+async def test_every_route_answers_while_the_database_is_down(
+    client_of: ClientOf, settings: Settings, mood: Mood
+) -> None:
+    proxy = UnrulyProxy(settings.database_port)
+    await proxy.start()
+    client = await client_of("compression", database_port=proxy.port, pool_timeout=1)
+    try:
+        proxy.become(mood)
+        for path in ("naive", *VARIANTS, "static/table.js"):
+            assert (await get(client, BROWSER, path)).status == 200
+        assert (await client.get("/healthz")).status == 200
+        ready = await client.get("/readyz")
+        assert (ready.status, ready.headers["Retry-After"]) == (503, "1")
+        assert not (await ready.json())["dependencies"]["postgres"]["ok"]
+    finally:
+        await client.close()
+        await proxy.close()

@@ -23,6 +23,7 @@ from services.local.readiness import service_is_ready
 from services.local.readiness import until as until_ready
 from services.settings import Settings, environment_of
 from tests.conftest import ROOT, Client, ClientOf, samples
+from tests.integration.unruly_proxy import Mood, UnrulyProxy
 
 OPTIMIZED = TECHNIQUE.path("optimized")
 EXPORT = TECHNIQUE.path("export")
@@ -148,6 +149,45 @@ async def test_objects_from_the_start_are_excluded_from_garbage_collection(
     assert gc.get_freeze_count() > 10_000
     await client.close()
     assert gc.get_freeze_count() == 0
+
+
+# PostgreSQL is down
+
+
+@pytest.mark.parametrize(
+    ("mood", "status", "retry_after"), [(Mood.CUT, 503, "1"), (Mood.SILENT, 504, None)]
+)
+async def test_only_routes_that_read_the_database_fail_while_it_is_down(
+    client_of: ClientOf, settings: Settings, mood: Mood, status: int, retry_after: str | None
+) -> None:
+    proxy = UnrulyProxy(settings.database_port)
+    await proxy.start()
+    client = await client_of(TECHNIQUE.name, database_port=proxy.port, pool_timeout=1)
+    reading = {"postgres", "export"}
+    try:
+        proxy.become(mood)
+        for variant in (*TECHNIQUE.variant_names(), "export"):
+            response = await client.get(TECHNIQUE.path(variant))
+            assert response.status == (status if variant in reading else 200), variant
+            if variant in reading:
+                assert response.headers.get("Retry-After") == retry_after
+        assert (await client.get("/healthz")).status == 200
+        ready = await client.get("/readyz")
+        assert (ready.status, ready.headers["Retry-After"]) == (503, "1")
+        counted = await samples(client)
+        for variant in reading:
+            name = (
+                'http_server_request_duration_seconds_count{http_request_method="GET",'
+                f'http_response_status_code="{status}",technique="{TECHNIQUE.name}",'
+                f'variant="{variant}"}}'
+            )
+            assert counted[name] == 1
+        proxy.become(Mood.PASSING)
+        for variant in reading:
+            assert (await client.get(TECHNIQUE.path(variant))).status == 200
+    finally:
+        await client.close()
+        await proxy.close()
 
 
 # The export
