@@ -72,7 +72,8 @@ def _parsed(header: str) -> AcceptEncoding:
         if found:
             coding = _ALIASES.get(found[1], found[1])
             # If a coding is listed twice, the lower weight counts, so that a refusal wins.
-            weights[coding] = min(_thousandths(found[2]), weights.get(coding, 1000))
+            weight = _thousandths(found[2])
+            weights[coding] = min(weight, weights.get(coding, weight))
     return AcceptEncoding(weights)
 
 

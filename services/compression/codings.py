@@ -28,9 +28,9 @@ class Stream(Protocol):
 class Coding:
     """One content coding; sizes are in bytes of the unencoded body.
 
-    Responses are encoded at levels 1 to `highest`. `file_level` takes up to a hundred times as
-    long: brotli needs a second per megabyte at level 11. `precompressed_files` uses it at the
-    start, before any request.
+    Responses are encoded at levels 1 to `highest`. The level for files takes up to a hundred times
+    as long: brotli needs a second per megabyte at level 11. So files are encoded at the start,
+    before any request (`precompressed_files`).
     """
 
     name: str

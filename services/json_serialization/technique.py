@@ -14,24 +14,17 @@ TECHNIQUE = Technique(
         Variant("naive", "Encodes with json.dumps of the standard library."),
         Variant(
             "optimized",
-            "Encodes with orjson: compiled code that writes bytes directly. Sends MessagePack if the"
-            " client prefers it by Accept.",
+            "Encodes with orjson: compiled code that writes bytes directly. Sends MessagePack if"
+            " Accept prefers it.",
         ),
-        Variant(
-            "msgspec", "Encodes with msgspec: compiled code that writes bytes directly as well."
-        ),
+        Variant("msgspec", "Encodes with msgspec: compiled code that writes bytes directly."),
         Variant("ujson", "Encodes with ujson: compiled code that builds a str first."),
-        Variant(
-            "rapidjson", "Encodes with python-rapidjson: compiled code that builds a str first."
-        ),
-        Variant(
-            "fragments",
-            "Encodes each row once with orjson, and joins the encoded rows for each response.",
-        ),
+        Variant("rapidjson", "Encodes with rapidjson: compiled code that builds a str first."),
+        Variant("fragments", "Encodes each row once, and joins the encoded rows for each response."),
         Variant(
             "postgres",
-            "Passes on JSON made by PostgreSQL. Unlike all other variants it reads the rows for each"
-            " request.",
+            "Passes on JSON made by PostgreSQL. Unlike all other variants it reads the rows for"
+            " each request.",
         ),
     ),
     parameters=(
