@@ -20,7 +20,7 @@ TECHNIQUE = Technique(
         Variant("msgspec", "Encodes with msgspec: compiled code that writes bytes directly."),
         Variant("ujson", "Encodes with ujson: compiled code that builds a str first."),
         Variant("rapidjson", "Encodes with rapidjson: compiled code that builds a str first."),
-        Variant("fragments", "Encodes each row once, and joins the encoded rows for each response."),
+        Variant("fragments", "Encodes each row once, and joins encoded rows for each response."),
         Variant(
             "postgres",
             "Passes on JSON made by PostgreSQL. Unlike all other variants it reads the rows for"

@@ -49,7 +49,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def encoder(recorder: Recorder) -> BodyEncoder:
-    return BodyEncoder(tuple(CODINGS), recorder.run, recorder, clock=count().__next__)
+    return BodyEncoder(tuple(CODINGS), recorder.run, recorder, clock=count(5).__next__)
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,7 @@ def test_any_text_yields_an_offer_or_none(accept: str) -> None:
 
 
 def test_elements_that_end_after_the_maximum_length_are_ignored() -> None:
+    assert MAXIMUM_CHARACTERS == 8192
     filler = "," * (MAXIMUM_CHARACTERS - len(MSGPACK))
     for rest in ("", ",", f",{JSON}", "," * 10_000):
         assert choose(f"{filler}{MSGPACK}{rest}") == MSGPACK
