@@ -18,6 +18,7 @@ MAXIMUM_CHARACTERS = 8 * 1024
 _QUOTED = r'"(?:[^"\\]|\\.)*+"?'
 _ELEMENT = re.compile(rf'(?:[^,"]|{_QUOTED})++', re.DOTALL)
 _PART = re.compile(rf'(?:[^;"]|{_QUOTED})++', re.DOTALL)
+_QUOTED_STRING = re.compile(r'"(.*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _TYPE = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]+)/([!#$%&'*+.^_`|~0-9a-z-]+)")
 _QUALITY = re.compile(r"0?\.[0-9]+|0\.?|1(?:\.0*)?")
@@ -99,8 +100,8 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _unquoted(value: str) -> str:
-    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
-    return _ESCAPE.sub(r"\1", value[1:-1]) if is_quoted else value
+    quoted = _QUOTED_STRING.fullmatch(value)
+    return _ESCAPE.sub(r"\1", quoted[1]) if quoted else value
 
 
 def _quality(text: str) -> float:

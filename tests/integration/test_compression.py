@@ -3,22 +3,27 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 import pytest
+import pytest_asyncio
 from aiohttp import hdrs, web
-from pytest_aiohttp import AiohttpClient
+from aiohttp.test_utils import TestClient, TestServer
 
 from services.chassis.cpu import in_thread
+from services.compression.app import create
 from services.compression.body_encoder import BodyEncoder
 from services.compression.codings import CODINGS
 from services.compression.optimized import compress
 from services.compression.streamed import stream
 from services.settings import Settings
-from tests.conftest import Client, ClientOf, samples
+from tests.conftest import Client, samples
 from tests.integration.unruly_proxy import Mood, UnrulyProxy
 from tests.unit.services.compression.decoders import DECODERS, PIECE_DECODERS, prose
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BROWSER = "gzip, deflate, br, zstd"
 VARIANTS = ("optimized", "zstd", "br", "gzip", "streamed")
@@ -55,9 +60,17 @@ async def document(response: Any) -> Any:
     return orjson.loads(DECODERS[coding_of(response)](await response.read()))
 
 
-@pytest.fixture
-async def client(client_of: ClientOf) -> Client:
-    return await client_of("compression")
+@asynccontextmanager
+async def client_for(application: web.Application) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(application)) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(settings: Settings) -> AsyncIterator[Client]:
+    """A client of one service for all tests: its start encodes files, which takes a while."""
+    async with client_for(create(settings)) as client:
+        yield client
 
 
 @pytest.mark.parametrize("variant", ["optimized", "streamed"])
@@ -185,8 +198,10 @@ async def test_bytes_before_and_after_encoding_and_its_time_are_counted(
     client: Client, variant: str
 ) -> None:
     coding = variant if variant in CODINGS else "gzip"
+    before = await samples(client)
     body = await (await get(client, coding, variant)).read()
-    counted = await samples(client)
+    after = await samples(client)
+    counted = {name: value - before.get(name, 0) for name, value in after.items()}
     labels = f'technique="compression",variant="{variant}"'
     plain = DECODERS[coding](body)
     for stage, size in (("in", len(plain)), ("out", len(body))):
@@ -251,7 +266,7 @@ TEXT = prose(50)
     ],
 )
 async def test_headers_that_the_handler_set_are_kept(
-    aiohttp_client: AiohttpClient, handler_headers: dict[str, str], sent: dict[str, str]
+    handler_headers: dict[str, str], sent: dict[str, str]
 ) -> None:
     async def handler(request: web.Request) -> web.Response:
         response = web.Response(body=TEXT, content_type="text/plain", headers=handler_headers)
@@ -260,20 +275,20 @@ async def test_headers_that_the_handler_set_are_kept(
 
     application = web.Application()
     application.router.add_get("/compression/text", handler)
-    client = await aiohttp_client(application)
-    response = await get(client, "gzip", "text")
+    async with client_for(application) as client:
+        response = await get(client, "gzip", "text")
+        tag = {"If-None-Match": response.headers["ETag"]}
+        again = await get(client, "gzip", "text", headers=tag)
     assert {name: response.headers.get(name) for name in sent} == sent
     body = await response.read()
     assert DECODERS["identity" if coding_of(response) == "br" else "gzip"](body) == TEXT
-    tag = {"If-None-Match": response.headers["ETag"]}
-    again = await get(client, "gzip", "text", headers=tag)
     assert again.status == 304
     assert "Content-Encoding" not in again.headers
 
 
 @pytest.mark.parametrize("coding", [*CODINGS, "identity"])
 async def test_each_piece_of_a_stream_arrives_before_the_next_is_made(
-    aiohttp_client: AiohttpClient, coding: str
+    coding: str,
 ) -> None:
     arrived = asyncio.Event()
 
@@ -290,21 +305,21 @@ async def test_each_piece_of_a_stream_arrives_before_the_next_is_made(
 
     application = web.Application()
     application.router.add_get("/compression/pieces", handler)
-    client = await aiohttp_client(application)
-    response = await client.session.get(
-        client.make_url("/compression/pieces"),
-        headers={"Accept-Encoding": coding},
-        auto_decompress=False,
-    )
-    decode = PIECE_DECODERS[coding]()
-    for number in range(5):
-        read = b""
-        async with asyncio.timeout(10):
-            while not read.endswith(b"%d " % number):
-                read += decode(await response.content.readany())
-        assert read == b"piece %d " % number
-        arrived.set()
-    assert decode(await response.read()) == b""
+    async with client_for(application) as client:
+        response = await client.session.get(
+            client.make_url("/compression/pieces"),
+            headers={"Accept-Encoding": coding},
+            auto_decompress=False,
+        )
+        decode = PIECE_DECODERS[coding]()
+        for number in range(5):
+            read = b""
+            async with asyncio.timeout(10):
+                while not read.endswith(b"%d " % number):
+                    read += decode(await response.content.readany())
+            assert read == b"piece %d " % number
+            arrived.set()
+        assert decode(await response.read()) == b""
 
 
 async def test_a_client_that_disconnects_ends_the_stream(client: Client) -> None:
@@ -318,19 +333,19 @@ async def test_a_client_that_disconnects_ends_the_stream(client: Client) -> None
 
 @pytest.mark.parametrize("mood", [Mood.CUT, Mood.SILENT])
 async def test_every_route_answers_while_the_database_is_down(
-    client_of: ClientOf, settings: Settings, mood: Mood
+    settings: Settings, mood: Mood
 ) -> None:
     proxy = UnrulyProxy(settings.database_port)
     await proxy.start()
-    client = await client_of("compression", database_port=proxy.port, pool_timeout=1)
+    changed = settings.model_copy(update={"database_port": proxy.port, "pool_timeout": 1})
     try:
-        proxy.become(mood)
-        for path in ("naive", *VARIANTS, "static/table.js"):
-            assert (await get(client, BROWSER, path)).status == 200
-        assert (await client.get("/healthz")).status == 200
-        ready = await client.get("/readyz")
-        assert (ready.status, ready.headers["Retry-After"]) == (503, "1")
-        assert not (await ready.json())["dependencies"]["postgres"]["ok"]
+        async with client_for(create(changed)) as client:
+            proxy.become(mood)
+            for path in ("naive", *VARIANTS, "static/table.js"):
+                assert (await get(client, BROWSER, path)).status == 200
+            assert (await client.get("/healthz")).status == 200
+            ready = await client.get("/readyz")
+            assert (ready.status, ready.headers["Retry-After"]) == (503, "1")
+            assert not (await ready.json())["dependencies"]["postgres"]["ok"]
     finally:
-        await client.close()
         await proxy.close()
