@@ -25,7 +25,7 @@ def accepted_encoding(request: web.Request) -> AcceptEncoding:
     return parse_accept_encoding(request.headers.getall(hdrs.ACCEPT_ENCODING, ()))
 
 
-def acceptable(coding: str | None, offered: Sequence[str]) -> str:
+def acceptable_coding(coding: str | None, offered: Sequence[str]) -> str:
     """Return the chosen coding. Raises CodingNotAcceptable if it is None."""
     if coding is None:
         raise CodingNotAcceptable(offered)

@@ -9,7 +9,7 @@ from services.chassis.context import VARIANT
 from services.chassis.parameters import PARAMETERS
 from services.compression.body_encoder import BodyEncoder
 from services.compression.encoded_response import (
-    acceptable,
+    acceptable_coding,
     accepted_encoding,
     add_vary,
     is_not_modified,
@@ -42,7 +42,7 @@ async def compress(
     accepted = accepted_encoding(request)
     has_coding = hdrs.CONTENT_ENCODING in response.headers
     choice = encoder.choose(accepted, len(body), response.content_type, has_coding)
-    coding = acceptable(choice, encoder.offered)
+    coding = acceptable_coding(choice, encoder.offered)
     add_vary(response)
     tag = response.headers.get(hdrs.ETAG) or entity_tag(body)
     # Checked before encoding: a client that has the response costs no more than the tag.

@@ -10,7 +10,7 @@ from services.chassis.errors import NotFound
 from services.compression.accept_encoding import IDENTITY
 from services.compression.body_encoder import EncodedBody
 from services.compression.encoded_response import (
-    acceptable,
+    acceptable_coding,
     accepted_encoding,
     add_vary,
     is_not_modified,
@@ -39,7 +39,7 @@ async def static(request: web.Request) -> web.Response:
     file = request.app[FILES].get(request.match_info["name"])
     if file is None:
         raise NotFound("there is no such file")
-    coding = acceptable(file.choose(accepted_encoding(request)), file.offered)
+    coding = acceptable_coding(file.choose(accepted_encoding(request)), file.offered)
     plain, encoded = file.bodies[IDENTITY], file.bodies[coding]
     headers = {hdrs.CACHE_CONTROL: _CACHE_CONTROL}
     response = web.Response(body=plain, content_type=file.content_type, headers=headers)

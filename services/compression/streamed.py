@@ -10,7 +10,7 @@ from services.chassis.parameters import PARAMETERS
 from services.compression.accept_encoding import IDENTITY
 from services.compression.body_encoder import EncodingObserver
 from services.compression.codings import CODINGS
-from services.compression.encoded_response import acceptable, accepted_encoding, add_vary
+from services.compression.encoded_response import acceptable_coding, accepted_encoding, add_vary
 from services.compression.encoding_metrics import ENCODING_OBSERVER
 from services.compression.piecewise_encoder import PiecewiseEncoder
 from services.compression.posts_document import posts_document_pieces
@@ -43,7 +43,7 @@ async def stream(
     The response has no entity tag, since its bytes are unknown when the headers are sent. Raises
     CodingNotAcceptable.
     """
-    coding = acceptable(accepted_encoding(request).choose(_OFFERED), _OFFERED)
+    coding = acceptable_coding(accepted_encoding(request).choose(_OFFERED), _OFFERED)
     encoder = PiecewiseEncoder(coding, level)
     add_vary(response)
     # Set here: the chassis adds the id after the handler, when the headers have been sent.

@@ -44,7 +44,7 @@ def negotiated_media_type(request: web.Request, offered: tuple[str, ...]) -> str
     return media_type
 
 
-def encoded_rows_response(
+def respond_with_rows(
     request: web.Request, encoder: str, encode: Callable[[object], bytes]
 ) -> web.Response:
     """Encode the requested rows in one step. `encoder` is the metric's label."""

@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from services.json_serialization.document_encoders import encode_with_json
-from services.json_serialization.json_response import encoded_rows_response
+from services.json_serialization.json_response import respond_with_rows
 
 
 async def naive(request: web.Request) -> web.Response:
-    return encoded_rows_response(request, "json", encode_with_json)
+    return respond_with_rows(request, "json", encode_with_json)

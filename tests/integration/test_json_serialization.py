@@ -67,7 +67,7 @@ def _multiply_posts(settings: Settings) -> None:
 
 @contextmanager
 def posts_locked(settings: Settings) -> Iterator[None]:
-    """Statements that read posts wait meanwhile."""
+    """Lock the table `posts`, so that statements that read it wait."""
     with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN; LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
         yield
