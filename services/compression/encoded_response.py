@@ -45,8 +45,11 @@ def set_body(response: web.Response, encoded: EncodedBody) -> None:
         response.body = encoded.body
 
 
-def is_not_modified(request: web.Request, response: web.Response, tag: str) -> bool:
-    """Set the entity tag; if the client has it already, turn the response into an empty 304."""
+def answer_304_if_known(request: web.Request, response: web.Response, tag: str) -> bool:
+    """Set the entity tag. If the client has it already, make the response an empty 304.
+
+    Returns whether it is a 304 now.
+    """
     response.headers[hdrs.ETAG] = tag
     if not _has_tag(request, tag):
         return False

@@ -12,7 +12,7 @@ from services.compression.encoded_response import (
     acceptable_coding,
     accepted_encoding,
     add_vary,
-    is_not_modified,
+    answer_304_if_known,
     set_body,
 )
 from services.compression.posts_document import posts_document
@@ -46,10 +46,10 @@ async def compress(
     add_vary(response)
     tag = response.headers.get(hdrs.ETAG) or entity_tag(body)
     # Checked before encoding: a client that has the response costs no more than the tag.
-    if is_not_modified(request, response, tag_of_coding(tag, coding)):
+    if answer_304_if_known(request, response, tag_of_coding(tag, coding)):
         return
     encoded = await encoder.encode(body, coding, accepted, level)
     # A body that did not shrink is sent as identity, and the client may have that.
-    if is_not_modified(request, response, tag_of_coding(tag, encoded.coding)):
+    if answer_304_if_known(request, response, tag_of_coding(tag, encoded.coding)):
         return
     set_body(response, encoded)

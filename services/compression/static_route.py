@@ -13,7 +13,7 @@ from services.compression.encoded_response import (
     acceptable_coding,
     accepted_encoding,
     add_vary,
-    is_not_modified,
+    answer_304_if_known,
     set_body,
 )
 from services.compression.encoding_metrics import ENCODING_OBSERVER
@@ -44,7 +44,7 @@ async def static(request: web.Request) -> web.Response:
     headers = {hdrs.CACHE_CONTROL: _CACHE_CONTROL}
     response = web.Response(body=plain, content_type=file.content_type, headers=headers)
     add_vary(response)
-    if not is_not_modified(request, response, tag_of_coding(file.tag, coding)):
+    if not answer_304_if_known(request, response, tag_of_coding(file.tag, coding)):
         set_body(response, EncodedBody(coding, encoded))
         request.app[ENCODING_OBSERVER].body_encoded(coding, len(plain), len(encoded), 0.0)
     return response

@@ -5,7 +5,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from services.compression.encoded_response import is_not_modified
+from services.compression.encoded_response import answer_304_if_known
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_tag_is_known_by_weak_comparison(tag: str, lines: list[str], is_known:
     headers = CIMultiDict([("If-None-Match", line) for line in lines])
     request = make_mocked_request("GET", "/", headers=headers)
     response = web.Response(body=b"text", content_type="text/plain")
-    assert is_not_modified(request, response, tag) is is_known
+    assert answer_304_if_known(request, response, tag) is is_known
     assert response.headers["ETag"] == tag
     assert response.status == (304 if is_known else 200)
     assert response.body == (None if is_known else b"text")
@@ -45,5 +45,5 @@ def test_a_tag_is_known_by_weak_comparison(tag: str, lines: list[str], is_known:
 def test_only_the_wildcard_itself_matches_every_tag() -> None:
     response = web.Response(body=b"text")
     quoted = make_mocked_request("GET", "/", headers={"If-None-Match": '"*"'})
-    assert is_not_modified(quoted, response, '"*"')
-    assert not is_not_modified(quoted, web.Response(body=b"text"), '"a"')
+    assert answer_304_if_known(quoted, response, '"*"')
+    assert not answer_304_if_known(quoted, web.Response(body=b"text"), '"a"')
