@@ -82,24 +82,22 @@ async def _encoders(rows: list[Post]) -> AsyncIterator[Claim]:
     json = _encoding(encoders.encode_with_json, document)
     ratio = await ratio_of(json, orjson, PAIRS)
     evidence = f"{len(rows)} rows, median of {PAIRS} interleaved pairs"
-    yield Claim("json takes times as long as orjson", ratio, "at least", 8, "×", evidence)
+    yield Claim("json: time relative to orjson", ratio, "at least", 8, "×", evidence)
     slow = [
         ("ujson", encoders.encode_with_ujson, 4),
         ("rapidjson", encoders.encode_with_rapidjson, 3),
     ]
     for name, encode_with, least in slow:
         ratio = await ratio_of(_encoding(encode_with, document), orjson, PAIRS)
-        yield Claim(
-            f"{name} takes times as long as orjson", ratio, "at least", least, "×", evidence
-        )
+        yield Claim(f"{name}: time relative to orjson", ratio, "at least", least, "×", evidence)
     fast = [
         ("msgspec", encoders.encode_with_msgspec, 1.5),
-        ("MessagePack with moments as text", encoders.encode_as_msgpack, 5),
-        ("joining ready fragments", join, 0.6),
+        ("MessagePack with datetimes as text", encoders.encode_as_msgpack, 5),
+        ("joining encoded rows", join, 0.6),
     ]
     for name, encode_with, most in fast:
         ratio = await ratio_of(_encoding(encode_with, document), orjson, PAIRS)
-        yield Claim(f"{name} takes times as long as orjson", ratio, "at most", most, "×", evidence)
+        yield Claim(f"{name}: time relative to orjson", ratio, "at most", most, "×", evidence)
 
 
 def _encoding(encode_with: Encode, document: object) -> Timed:
