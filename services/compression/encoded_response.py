@@ -17,7 +17,8 @@ class CodingNotAcceptable(Problem):
     status = HTTPStatus.NOT_ACCEPTABLE
 
     def __init__(self, offered: Sequence[str]) -> None:
-        super().__init__(f"Accept-Encoding refuses all of {', '.join((*offered, IDENTITY))}")
+        codings = ", ".join((*offered, IDENTITY))
+        super().__init__(f"Accept-Encoding refuses all offered codings; accept one of {codings}")
         self.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
 
 

@@ -26,7 +26,7 @@ class MediaTypeNotAcceptable(Problem):
 
     def __init__(self, offered: tuple[str, ...]) -> None:
         super().__init__(
-            f"Accept allows none of the offered media types; allow one of {', '.join(offered)}",
+            f"Accept excludes all offered media types; accept one of {', '.join(offered)}",
             offered=list(offered),
         )
         self.headers.update(VARY_BY_ACCEPT)

@@ -1,11 +1,15 @@
-"""If-None-Match: which headers turn a response into a 304."""
+"""The 304 for a known entity tag, and the 406 for a client that refuses every coding."""
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from services.compression.encoded_response import answer_304_if_known
+from services.compression.encoded_response import (
+    CodingNotAcceptable,
+    acceptable_coding,
+    answer_304_if_known,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +51,11 @@ def test_only_the_wildcard_itself_matches_every_tag() -> None:
     quoted = make_mocked_request("GET", "/", headers={"If-None-Match": '"*"'})
     assert answer_304_if_known(quoted, response, '"*"')
     assert not answer_304_if_known(quoted, web.Response(body=b"text"), '"a"')
+
+
+def test_a_406_lists_the_offered_codings_and_identity() -> None:
+    assert acceptable_coding("br", ("br", "gzip")) == "br"
+    with pytest.raises(CodingNotAcceptable, match="one of br, gzip, identity") as raised:
+        acceptable_coding(None, ("br", "gzip"))
+    assert raised.value.status == 406
+    assert raised.value.headers["Vary"] == "Accept-Encoding"
