@@ -1,4 +1,4 @@
-"""What the cores tell, as metrics of the variant that is answering."""
+"""Counts encoded bytes and times encoding, per variant and coding, as Prometheus metrics."""
 
 from functools import cache
 
@@ -9,28 +9,30 @@ from services import telemetry
 from services.chassis.histogram_collector import Distribution
 from services.chassis.metrics import METRICS
 from services.chassis.request_context import VARIANT
-from services.compression.encoder import Observer
+from services.compression.body_encoder import EncodingObserver
 
-OBSERVER = web.AppKey("observer", Observer)
+ENCODING_OBSERVER = web.AppKey("encoding_observer", EncodingObserver)
 
 
-class MetricsObserver:
-    """To be told from the event loop, while a request is being answered."""
+class EncodingMetrics:
+    """An EncodingObserver. Call it on the event loop, in the context of a request."""
 
     def __init__(self, application: web.Application) -> None:
         metrics = application[METRICS]
         self._technique = metrics.technique
         self._bytes = metrics.counter(telemetry.COMPRESSION_BYTES)
         self._durations = metrics.histogram(telemetry.COMPRESSION_DURATION)
-        # Looked up once for each variant and coding; there are a few dozen pairs.
+        # A lookup by labels is slow, and there are only a few dozen pairs of variant and coding.
         self._counters = cache(self._counters_of)
         self._duration = cache(self._duration_of)
 
-    def encoded(self, coding: str, before: int, after: int, seconds: float) -> None:
+    def body_encoded(
+        self, coding: str, plain_bytes: int, encoded_bytes: int, seconds: float
+    ) -> None:
         variant = VARIANT.get()
         bytes_in, bytes_out = self._counters(variant, coding)
-        bytes_in.inc(before)
-        bytes_out.inc(after)
+        bytes_in.inc(plain_bytes)
+        bytes_out.inc(encoded_bytes)
         if seconds:
             self._duration(variant, coding).observe(seconds)
 

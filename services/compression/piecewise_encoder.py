@@ -1,4 +1,4 @@
-"""A body encoded piece by piece, none of which waits for the next."""
+"""Encodes a body piece by piece, so that the client can decode each piece at once."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -6,7 +6,7 @@ from time import perf_counter
 from services.compression.accept_encoding import IDENTITY
 from services.compression.codings import CODINGS, Stream
 
-#: A stream's length is not known: the level is that of a body this long.
+#: The length of a stream is unknown. Its level is the default for a body of this size.
 _TYPICAL_BYTES = 64 * 1024
 
 
@@ -18,20 +18,20 @@ class _Identity:
         return b""
 
 
-class Piecewise:
-    """Encodes with a coding, and counts: bytes `before` and `after`, `seconds` it took.
+class PiecewiseEncoder:
+    """Encodes one body, and counts `plain_bytes`, `encoded_bytes` and the `seconds` it took.
 
-    The client can decode each piece when it has it, since each ends in a flush: of zlib's the sync
-    flush (00 00 ff ff), of zstd's and brotli's the end of a block. That costs some bytes a piece,
-    so pieces of a few dozen bytes are best put together first. Level 0 is the coding's own. Raises
-    ValueError when the coding has no such level.
+    Each piece ends in a flush: zlib's sync flush (00 00 ff ff), or the end of a block of zstd and
+    brotli. That costs some bytes per piece, so join pieces of a few dozen bytes first. Level 0 is
+    the coding's default. Raises ValueError if the coding does not encode responses at the level.
     """
 
     def __init__(
         self, coding: str, level: int = 0, clock: Callable[[], float] = perf_counter
     ) -> None:
         self.coding = coding
-        self.before = self.after = 0
+        self.plain_bytes = 0
+        self.encoded_bytes = 0
         self.seconds = 0.0
         self._stream = _open(coding, level)
         self._clock = clock
@@ -48,9 +48,9 @@ class Piecewise:
         self._count(0, len(encoded), started)
         return encoded
 
-    def _count(self, before: int, after: int, started: float) -> None:
-        self.before += before
-        self.after += after
+    def _count(self, plain_bytes: int, encoded_bytes: int, started: float) -> None:
+        self.plain_bytes += plain_bytes
+        self.encoded_bytes += encoded_bytes
         self.seconds += self._clock() - started
 
 

@@ -1,4 +1,4 @@
-"""Six encoders, one document."""
+"""All encoders write the same values: six of one document, and NDJSON of many."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.json_serialization import encoders
+from services.json_serialization import document_encoders as encoders
 
 Encode = Callable[[object], bytes]
 ENCODE_AS_JSON: list[Encode] = [
@@ -22,7 +22,7 @@ ENCODE_AS_JSON: list[Encode] = [
     encoders.encode_with_rapidjson,
     encoders.encode_with_msgspec,
 ]
-#: Each way to encode, with one to decode that another project wrote.
+#: Each encoder with a decoder from another project.
 ROUND_TRIPS: list[tuple[Encode, Callable[[bytes], Any]]] = [
     *[(encode, json.loads) for encode in ENCODE_AS_JSON],
     (encoders.encode_as_msgpack, msgspec.msgpack.decode),
@@ -47,22 +47,22 @@ DOCUMENTS = st.recursive(
 )
 
 
-def with_text_for_moments(document: Any) -> Any:
-    """The document as a client gets it; told in another way than the encoders do."""
+def with_text_for_datetimes(document: Any) -> Any:
+    """Return the document as a client decodes it, computed in another way than the encoders do."""
     match document:
         case datetime():
             text = document.isoformat()
             return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
         case list():
-            return [with_text_for_moments(each) for each in document]
+            return [with_text_for_datetimes(each) for each in document]
         case dict():
-            return {name: with_text_for_moments(value) for name, value in document.items()}
+            return {name: with_text_for_datetimes(value) for name, value in document.items()}
     return document
 
 
 @given(DOCUMENTS)
-def test_every_encoder_says_the_same(document: Any) -> None:
-    expected = with_text_for_moments(document)
+def test_every_encoder_writes_the_same_values(document: Any) -> None:
+    expected = with_text_for_datetimes(document)
     for encode, decode in ROUND_TRIPS:
         assert decode(encode(document)) == expected
 
@@ -79,19 +79,21 @@ def test_every_encoder_says_the_same(document: Any) -> None:
         (datetime(99, 1, 2, tzinfo=UTC), "0099-01-02T00:00:00Z"),
     ],
 )
-def test_a_moment_is_the_same_text_everywhere(moment: datetime, text: str) -> None:
+def test_every_encoder_writes_a_datetime_as_the_same_text(moment: datetime, text: str) -> None:
     for encode, decode in ROUND_TRIPS:
         assert decode(encode({"at": moment})) == {"at": text}
 
 
-def test_what_has_no_json_form_is_refused_by_all() -> None:
+def test_every_encoder_refuses_a_value_without_json_form() -> None:
     for encode, _ in ROUND_TRIPS:
         with pytest.raises(TypeError):
             encode({"value": object()})
+    with pytest.raises(TypeError):
+        encoders.encode_as_ndjson([object()])
 
 
 @pytest.mark.parametrize("encode", ENCODE_AS_JSON[1:])
-def test_but_for_json_itself_text_is_written_as_it_is(encode: Encode) -> None:
+def test_every_compiled_encoder_writes_text_without_escapes(encode: Encode) -> None:
     assert encode({"path": "/käse"}) == '{"path":"/käse"}'.encode()
 
 
@@ -99,11 +101,23 @@ class Shouted(str):
     __slots__ = ()
 
 
-def test_what_the_card_says_of_orjson_and_json_is_so() -> None:
+def test_orjson_and_json_differ_as_the_card_says() -> None:
     assert encoders.encode_with_orjson(float("nan")) == b"null"
     assert encoders.encode_with_json(float("nan")) == b"NaN"
     assert encoders.encode_with_json({1: 2}) == b'{"1": 2}'
     assert encoders.encode_with_json(2**64) == b"18446744073709551616"
-    for strange in ({1: 2}, 2**64, {Shouted("name"): 1}):
+    for unsupported in ({1: 2}, 2**64, {Shouted("name"): 1}):
         with pytest.raises(orjson.JSONEncodeError):
-            encoders.encode_with_orjson(strange)
+            encoders.encode_with_orjson(unsupported)
+
+
+@given(st.lists(st.dictionaries(st.text(), st.text() | st.integers(0, 100))))
+def test_ndjson_has_a_line_for_each_document(documents: list[dict[str, object]]) -> None:
+    *lines, end = encoders.encode_as_ndjson(documents).split(b"\n")
+    assert [json.loads(line) for line in lines] == documents
+    assert end == b""
+
+
+def test_ndjson_writes_datetimes_as_the_other_encoders_do() -> None:
+    documents = [{"at": datetime(2024, 1, 2, tzinfo=UTC)}]
+    assert encoders.encode_as_ndjson(documents) == b'{"at":"2024-01-02T00:00:00Z"}\n'

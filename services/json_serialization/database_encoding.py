@@ -1,18 +1,19 @@
-"""JSON made by the database in one statement and passed on as it is, without parsing it.
+"""The variant `postgres`: the database makes the JSON in one statement, the service passes it on.
 
-It saves the driver's and our own objects altogether, and moves the work to the server that is
-hardest to add to. Unlike every other variant it reads the rows for each request.
+The driver and the service create no objects for the rows. The work moves to the database server,
+which is the hardest part to scale. Unlike all other variants this one reads the rows for each
+request.
 """
 
 from aiohttp import web
 
 from services.chassis.parameters import PARAMETERS
 from services.chassis.postgres import DATABASE
-from services.json_serialization.answer import json_of
-from services.json_serialization.rows import EXCERPT_CHARACTERS
+from services.json_serialization.json_response import encoded_json_response
+from services.json_serialization.kept_rows import EXCERPT_CHARACTERS
 
-#: The newest posts with author and tags; takes the characters of a body and the limit.
-#: A moment as the other variants write it: to_char gives six digits where they give none.
+#: The newest posts with author and tags. Parameters: characters of an excerpt, limit.
+#: The other variants write a whole second without decimals; to_char always writes six of them.
 PAGE = """
     SELECT posts.id, posts.title, left(posts.body, %s) AS body, posts.created_at,
            replace(
@@ -28,8 +29,8 @@ PAGE = """
     ORDER BY posts.created_at DESC, posts.id DESC
     LIMIT %s
 """
-#: The whole answer as one text. Of json, not jsonb: that would be parsed into a tree, its keys
-#: sorted, and written out again.
+#: The whole document as one text. It uses json, not jsonb: jsonb would be parsed into a tree, its
+#: keys sorted, and written out again.
 DOCUMENT = f"""
     SELECT json_build_object(
         'count', count(*),
@@ -52,4 +53,4 @@ DOCUMENT = f"""
 async def postgres(request: web.Request) -> web.Response:
     limit = request[PARAMETERS].integer("rows")
     ((document,),) = await request.app[DATABASE].fetch(DOCUMENT, (EXCERPT_CHARACTERS, limit))
-    return json_of(document.encode())
+    return encoded_json_response(document.encode())
