@@ -14,6 +14,8 @@ from services.async_logging.log_record import Record, encode_line
 from services.async_logging.sinks import record_file_path
 from services.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 
 def open_handler(
     settings: Settings, variant: str, sink: str, observer: LogObserver
@@ -68,6 +70,14 @@ class CountingFileHandler(_CountingHandler, RotatingFileHandler):
         super().flush()
         if self._durable and self.stream is not None:
             os.fsync(self.stream.fileno())
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError:
+            # The disk is full: text of failed records is still in the stream's buffer. The other
+            # writers must be closed nevertheless.
+            logger.exception("the file of the log records could not be closed")
 
 
 class CountingStreamHandler(_CountingHandler, logging.StreamHandler):  # type: ignore[type-arg] # not at run time

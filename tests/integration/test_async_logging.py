@@ -177,3 +177,38 @@ async def test_sampling_keeps_the_records_of_slow_requests(
     assert (await outcomes(client))["sampled"] == 0
     await client.close()
     assert len(records_in(tmp_path / "records-optimized.log")) == 20
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full exists only on Linux")
+@pytest.mark.parametrize("variant", ["naive", "optimized", "queue"])
+async def test_with_a_full_disk_requests_succeed_and_records_are_counted_as_failed(
+    client_of: ClientOf, tmp_path: Path, variant: str
+) -> None:
+    # Without aiologger, which leaves the file open if the disk is still full at shutdown.
+    (tmp_path / f"records-{variant}.log").symlink_to("/dev/full")
+    client = await client_of("async-logging")
+    await log(client, variant, records=20)
+
+    async def has_failed() -> bool:
+        return (await outcomes(client, variant))["failed"] == 20
+
+    async with asyncio.timeout(20):
+        await until(has_failed)
+    assert (await outcomes(client, variant))["written"] == 0
+    assert (await client.get("/readyz")).status == 200
+    await client.close()
+
+
+@pytest.mark.parametrize("variant", ["naive", "optimized", "queue", "aiologger"])
+async def test_records_after_the_file_was_removed_are_lost_and_counted_as_written(
+    client_of: ClientOf, tmp_path: Path, variant: str
+) -> None:
+    path = tmp_path / f"records-{variant}.log"
+    client = await client_of("async-logging")
+    for written in (20, 40):
+        await log(client, variant, records=20)
+        await until_written(client, variant, written)
+        path.unlink(missing_ok=True)
+    assert (await outcomes(client, variant))["failed"] == 0
+    await client.close()
+    assert not path.exists()

@@ -188,3 +188,14 @@ def test_a_pipe_is_never_rotated(path: Path) -> None:
 def test_only_a_durable_file_is_synced(file: RotatingFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", pytest.fail)
     file.write(b"1\n")
+
+
+def test_after_the_file_was_removed_one_write_fails_at_its_rotation(
+    file: RotatingFile, path: Path
+) -> None:
+    file.write(b"12345678\n")
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        file.write(b"2\n")
+    file.write(b"3\n")
+    assert path.read_bytes() == b"3\n"
