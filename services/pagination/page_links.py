@@ -1,34 +1,37 @@
-"""Links from a page to others of its list: for the body, and as a header (RFC 8288).
+"""Links from a page to other pages of its list, for the body and for the header `Link` (RFC 8288).
 
-All are relative references that change the query alone, so each leads back to the same variant,
-and holds behind any gateway.
+Each link is a relative reference that changes only the query. A link therefore stays with the
+variant of the request, and works behind any gateway.
 """
 
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
-from services.pagination.cursor import Cursor, End
-from services.pagination.page import Page
+from services.pagination.cursor import Cursor, LastPageCursor
+from services.pagination.list_page import Page
 
-#: By relation; None where there is no such page, or where it cannot be known.
+#: Reference by relation. None if the page does not exist or cannot be known.
 Links = Mapping[str, str | None]
 
 
-def links(
-    page: Page, last: End | None, query: Mapping[str, int | str], token: Callable[[Cursor], str]
+def page_links(
+    page: Page,
+    last: LastPageCursor | None,
+    query: Mapping[str, int | str],
+    token_of: Callable[[Cursor], str],
 ) -> Links:
-    """`query` is what all pages of the list are asked for with.
+    """The links `first`, `prev`, `next` and `last`.
 
-    `token` writes a cursor in characters that a URL takes as they are.
+    `query` holds the parameters that all pages of the list share. `token_of` must return text that
+    needs no escaping in a URL.
     """
-
-    rest = urlencode(query)
+    shared = urlencode(query)
 
     def link(cursor: Cursor | None) -> str | None:
-        return f"?cursor={token(cursor)}&{rest}" if cursor else None
+        return f"?cursor={token_of(cursor)}&{shared}" if cursor else None
 
     return {
-        "first": f"?{rest}",
+        "first": f"?{shared}",
         "prev": link(page.previous),
         "next": link(page.next),
         "last": link(last),

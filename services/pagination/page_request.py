@@ -1,28 +1,25 @@
-"""What a request asks for, and how its page is answered: the same for every variant."""
+"""The page that a request asks for: list, cursor, number of rows and kind of total."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.chassis.application import json_response
 from services.chassis.errors import InvalidRequest
-from services.chassis.parameters import PARAMETERS
+from services.chassis.parameters import PARAMETERS, Parameters
 from services.contract import Value
-from services.pagination.cursor import Cursor, pack, unpack
-from services.pagination.links import link_header, links
-from services.pagination.listing import Listing, item
-from services.pagination.page import Page, last_page
+from services.pagination.cursor import Cursor, decode_cursor
+from services.pagination.listing import Listing
 from services.pagination.signer import Signer
-from services.pagination.technique import ALL_ROWS, CURSOR, EXACT, TECHNIQUE
+from services.pagination.technique import ALL_ROWS, CURSOR, TECHNIQUE
 
 SIGNER = web.AppKey("signer", Signer)
 _DEFAULTS = {each.name: each.default for each in TECHNIQUE.parameters}
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A page of a list: `cursor` is None for the first, `total` one of technique.TOTALS."""
+class PageRequest:
+    """A page of a list. The cursor None is the first page; `total` is one of technique.TOTALS."""
 
     listing: Listing
     cursor: Cursor | None
@@ -30,14 +27,14 @@ class Query:
     total: str
 
     @property
-    def asked(self) -> dict[str, Value]:
-        """The parameters that lead from page to page: the size, and what is not the default."""
+    def shared_query(self) -> dict[str, Value]:
+        """The parameters of links to other pages: `limit`, and all that differ from the default."""
         values: Mapping[str, Value] = {
             "limit": self.limit,
             "order": self.listing.order,
             "author": self.listing.author,
             "total": self.total,
-            "rows": self.listing.rows or ALL_ROWS,
+            "rows": self.listing.maximum_rows or ALL_ROWS,
         }
         return {
             name: value
@@ -46,44 +43,30 @@ class Query:
         }
 
 
-def query_of(request: web.Request) -> Query:
-    """Raises InvalidRequest when the cursor was not handed out for this list."""
-    given = request[PARAMETERS]
-    rows = given.integer("rows")
+def page_request_of(request: web.Request) -> PageRequest:
+    """Raises InvalidRequest if the cursor does not belong to the list."""
+    return read_page_request(request[PARAMETERS], request.app[SIGNER])
+
+
+def read_page_request(parameters: Parameters, signer: Signer) -> PageRequest:
+    """Raises InvalidRequest if the cursor was not signed for the list."""
+    rows = parameters.integer("rows")
     listing = Listing(
-        given.text("order"), given.integer("author"), rows if rows < ALL_ROWS else None
+        parameters.text("order"), parameters.integer("author"), rows if rows < ALL_ROWS else None
     )
-    cursor = _cursor(request.app[SIGNER], given.text(CURSOR.name), listing)
-    return Query(listing, cursor, given.integer("limit"), given.text("total"))
+    cursor = _verified_cursor(signer, parameters.text(CURSOR.name), listing)
+    return PageRequest(listing, cursor, parameters.integer("limit"), parameters.text("total"))
 
 
-def page_response(
-    request: web.Request, query: Query, page: Page, total: int | None
-) -> web.Response:
-    """`total` is of the kind that the query asks for, None where it asks for none."""
-    signer, listing = request.app[SIGNER], query.listing
-    # From an estimate no last page can be counted off; and of a list that ends before the table
-    # no key leads to it: the index can be entered at its end alone.
-    known = total if query.total == EXACT and total != listing.rows else None
-    last = last_page(known, query.limit) if known else None
-    leading = links(
-        page, last, query.asked, lambda cursor: signer.sign(pack(cursor), listing.identity)
-    )
-    document = {"items": [item(row) for row in page.rows], "total": total, "links": leading}
-    response = json_response(document)
-    response.headers["Link"] = link_header(leading)
-    return response
-
-
-def _cursor(signer: Signer, token: str, listing: Listing) -> Cursor | None:
+def _verified_cursor(signer: Signer, token: str, listing: Listing) -> Cursor | None:
     if not token:
         return None
     try:
-        return unpack(signer.verify(token, listing.identity))
+        return decode_cursor(signer.verify(token, listing.identity))
     except ValueError:
         raise InvalidRequest(
-            "cursor: expected one from a link of this list, with order, author and rows as there;"
-            " begin again at the first page",
+            "cursor: not valid for this list; take it from a link with the same order, author and"
+            " rows, or start at the first page",
             parameter=CURSOR.name,
             bound=CURSOR.bound,
         ) from None
