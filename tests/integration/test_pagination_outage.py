@@ -1,4 +1,4 @@
-"""Pagination while PostgreSQL is down or hangs: status, headers, duration, metrics, recovery."""
+"""Pagination while PostgreSQL is down or hangs: status, headers, metrics, recovery."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def requests_with(client: Client, status: int) -> float:
     )
 
 
-async def test_while_postgres_is_down_each_variant_answers_503_at_once(
+async def test_while_postgres_is_down_each_variant_answers_503_and_then_recovers(
     client_of: ClientOf, proxy: UnrulyProxy
 ) -> None:
     client = await client_of("pagination", database_port=proxy.port)
