@@ -31,8 +31,8 @@ def shares_of_route(route: str, rules: Mapping[str, float]) -> Shares:
     Raises ValueError for a rule without a valid level, or a share outside 0 to 1.
     """
     _check(rules)
-    shares = {each: rules.get(f"{route}:{each.name}", rules.get(each.name, 1.0)) for each in Level}
-    return {level: share for level, share in shares.items() if share < 1}
+    shares = {each: rules.get(f"{route}:{each.name}", rules.get(each.name)) for each in Level}
+    return {level: share for level, share in shares.items() if share is not None and share < 1}
 
 
 def _check(rules: Mapping[str, float]) -> None:

@@ -60,21 +60,23 @@ def index_range(order: SortOrder, cursor: Cursor | None, limit: int) -> IndexRan
             return IndexRange((condition,), (cursor.key, cursor.id), order_by, limit + 1)
 
 
-def page_of_range(found: Sequence[Row], cursor: Cursor | None, limit: int, end: int | None) -> Page:
+def page_of_range(
+    rows_read: Sequence[Row], cursor: Cursor | None, limit: int, end: int | None
+) -> Page:
     """The page made from the rows of an index range. The list ends at position `end`, if not None.
 
     Positions are as old as the cursor. If the rows contradict the positions, the rows are right.
     """
     match cursor:
         case LastPageCursor():
-            rows = found[::-1]
+            rows = rows_read[::-1]
             return Page(rows[:limit], cursor.position, len(rows) > limit)
         case RowCursor(side=Side.BEFORE):
-            rows = found[:limit][::-1]
-            start = max(1, cursor.position - len(rows)) if len(found) > limit else 0
+            rows = rows_read[:limit][::-1]
+            start = max(1, cursor.position - len(rows)) if len(rows_read) > limit else 0
             return Page(rows, start, has_more=True)
         case _:
             span = span_of(cursor, limit).clipped(end)
-            rows = found[: span.length]
-            has_more = len(found) > span.length and span.stop != end
+            rows = rows_read[: span.length]
+            has_more = len(rows_read) > span.length and span.stop != end
             return Page(rows, span.start, has_more)

@@ -52,10 +52,10 @@ async def test_all_records_are_in_the_file_after_the_service_has_stopped(
     for _ in range(5):
         await log(client, variant, records=20, sink=sink)
     await client.close()
-    found = records_in(tmp_path / f"records-{variant}{suffix}.log")
-    assert steps_of(found) == list(range(1, 21)) * 5
-    assert found[0].pop("timestamp")
-    assert found[0] == {
+    records = records_in(tmp_path / f"records-{variant}{suffix}.log")
+    assert steps_of(records) == list(range(1, 21)) * 5
+    assert records[0].pop("timestamp")
+    assert records[0] == {
         "severity_text": "INFO",
         "severity_number": 9,
         "body": "order checked",
@@ -76,8 +76,8 @@ async def test_aiologger_writes_all_records_in_any_order(
     client = await client_of("async-logging")
     await log(client, "aiologger", records=20, sink=sink)
     await until_written(client, "aiologger", 20)
-    found = records_in(tmp_path / f"records-aiologger{suffix}.log")
-    assert sorted(steps_of(found)) == list(range(1, 21))  # type: ignore[type-var]
+    records = records_in(tmp_path / f"records-aiologger{suffix}.log")
+    assert sorted(steps_of(records)) == list(range(1, 21))  # type: ignore[type-var]
 
 
 @pytest.mark.parametrize("variant", ["naive", "optimized", "queue", "aiologger"])
@@ -97,7 +97,7 @@ async def test_a_hanging_sink_delays_no_request_and_every_record_is_counted(
     client_of: ClientOf, tmp_path: Path
 ) -> None:
     path = tmp_path / "records-optimized.log"
-    os.mkfifo(path)  # without a reader, opening it for writing hangs
+    os.mkfifo(path)  # without a reader, opening the pipe for writing hangs
     client = await client_of("async-logging", log_queue_size=1000)
     for _ in range(20):
         await log(client, records=100)
@@ -139,10 +139,10 @@ async def test_a_small_queue_writes_accepted_records_and_counts_dropped_ones(
     client = await client_of("async-logging", log_queue_size=10)
     for _ in range(5):
         await log(client, variant, records=100)
-    found = await outcomes(client, variant)
-    assert found["accepted"] + found["dropped"] == 500
+    counts = await outcomes(client, variant)
+    assert counts["accepted"] + counts["dropped"] == 500
     await client.close()
-    assert len(records_in(tmp_path / f"records-{variant}.log")) == found["accepted"]
+    assert len(records_in(tmp_path / f"records-{variant}.log")) == counts["accepted"]
 
 
 async def test_with_the_policy_block_no_record_is_dropped(

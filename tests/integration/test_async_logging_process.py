@@ -113,16 +113,16 @@ def steps_by_request(text: bytes) -> dict[str, list[int]]:
 async def test_stopped_under_load_a_variant_loses_no_accepted_record(
     tmp_path: Path, variant: str
 ) -> None:
-    # One fsync per record: the variant queue needs long for its backlog.
+    # The variant queue needs one fsync per record, so its backlog takes long to write.
     async with running(tmp_path, log_queue_size=1_000_000, log_drain_seconds=25) as service:
         await stop_under_load(service, variant, ["file", "fsync"])
     outcomes = service.outcomes(variant)
     lines = 0
     for sink, suffix in (("file", ""), ("fsync", "-fsync")):
-        found = steps_by_request((tmp_path / f"records-{variant}{suffix}.log").read_bytes())
-        assert found.keys() >= set(service.answered[sink])
-        assert all(steps == list(range(1, RECORDS + 1)) for steps in found.values())
-        lines += RECORDS * len(found)
+        by_request = steps_by_request((tmp_path / f"records-{variant}{suffix}.log").read_bytes())
+        assert by_request.keys() >= set(service.answered[sink])
+        assert all(steps == list(range(1, RECORDS + 1)) for steps in by_request.values())
+        lines += RECORDS * len(by_request)
     assert lines == outcomes["accepted"] == outcomes["written"]
     assert outcomes["dropped"] == outcomes["failed"] == 0
 

@@ -60,7 +60,7 @@ async def problem(client: Client, variant: str, **query: object) -> dict[str, An
     return document
 
 
-def numbers(pages: list[Page]) -> list[int]:
+def ids(pages: list[Page]) -> list[int]:
     return [item["id"] for each in pages for item in each["items"]]
 
 
@@ -101,7 +101,7 @@ async def test_following_next_meets_each_post_once_in_order(
     client = await client_of("pagination")
     pages = await walk(client, variant, f"?limit=70&order={order}", "next")
     order_by = ORDERS[order].order_by()
-    assert numbers(pages) == [number for (number,) in execute(f"SELECT id FROM posts {order_by}")]
+    assert ids(pages) == [number for (number,) in execute(f"SELECT id FROM posts {order_by}")]
     assert {each["total"] for each in pages} == {None}
 
 
@@ -145,7 +145,7 @@ async def test_the_author_filter_selects_the_posts_of_one_author(
     pages = await walk(client, "optimized", reference, "next")
     select = f"SELECT id FROM posts WHERE author_id = %s {ORDERS[order].order_by()}"
     expected = [number for (number,) in execute(select, author)]
-    assert numbers(pages) == expected
+    assert ids(pages) == expected
     assert {each["total"] for each in pages} == {len(expected)}
 
 
@@ -235,7 +235,7 @@ async def test_keyset_neither_skips_nor_repeats_a_row_while_rows_are_inserted(
         for days in (-1, random.randint(1, 3649), 4000):
             title = f"{random.choice('AaMmZz~')}{random.random()}"
             insert(title, f"timestamptz '2015-01-01' + {days} * interval '1 day'")
-    met = numbers(pages)
+    met = ids(pages)
     assert len(met) == len(set(met))
     assert set(newest_first) < set(met)
 
@@ -248,7 +248,7 @@ async def test_following_prev_reaches_posts_inserted_before_the_first_page(
     back = (await page(client, "optimized", second))["links"]["prev"]
     new = {insert("new", "now()") for _ in range(25)}
     pages = await walk(client, "optimized", back, "prev")
-    assert set(numbers(pages)) == new | set(newest_first[:20])
+    assert set(ids(pages)) == new | set(newest_first[:20])
 
 
 async def test_titles_with_a_common_prefix_and_special_characters_are_each_met_once(
@@ -263,7 +263,7 @@ async def test_titles_with_a_common_prefix_and_special_characters_are_each_met_o
     met = []
     for _ in new:
         shown = await same_page(client, reference)
-        met += numbers([shown])
+        met += ids([shown])
         reference = shown["links"]["prev"]
     assert set(met) == new
     assert len(met) == len(new)
@@ -277,7 +277,7 @@ async def test_a_list_that_ends_before_the_table_is_the_same_for_all_variants(
     reference = f"?limit=90&rows={rows}&total=exact"
     walks = [await walk(client, variant, reference, "next") for variant in VARIANTS]
     assert walks[0] == walks[1] == walks[2]
-    assert numbers(walks[0]) == newest_first[:rows]
+    assert ids(walks[0]) == newest_first[:rows]
     assert walks[0][0]["total"] == min(rows, 1000)
     assert (walks[0][0]["links"]["last"] is None) == (rows <= 1000)
 
@@ -319,11 +319,11 @@ async def test_links_keep_the_parameters_of_the_list(client_of: ClientOf) -> Non
 
 async def test_a_cursor_with_one_flipped_bit_is_refused(client_of: ClientOf) -> None:
     client = await client_of("pagination")
-    given = token((await page(client, "optimized", ""))["links"]["next"]).encode("ascii")
-    for bit in range(8 * len(given)):
-        turned = bytearray(given)
-        turned[bit // 8] ^= 1 << bit % 8
-        refused = await problem(client, "optimized", cursor=turned.decode("latin-1"))
+    cursor = token((await page(client, "optimized", ""))["links"]["next"]).encode("ascii")
+    for bit in range(8 * len(cursor)):
+        flipped = bytearray(cursor)
+        flipped[bit // 8] ^= 1 << bit % 8
+        refused = await problem(client, "optimized", cursor=flipped.decode("latin-1"))
         assert refused["parameter"] == "cursor"
 
 
@@ -347,8 +347,8 @@ async def test_a_cursor_is_refused_by_every_other_list(client_of: ClientOf, vari
         cursors.append(token((await response.json())["links"]["next"]))
     for (number, cursor), (other, query) in product(enumerate(cursors), enumerate(lists)):
         if number == other:
-            given = {"cursor": cursor, **query}
-            assert (await client.get(f"/pagination/{variant}", params=given)).status == 200
+            own = {"cursor": cursor, **query}
+            assert (await client.get(f"/pagination/{variant}", params=own)).status == 200
         else:
             refused = await problem(client, variant, cursor=cursor, **query)
             assert refused["parameter"] == "cursor"

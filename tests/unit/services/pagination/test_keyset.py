@@ -61,7 +61,7 @@ def test_a_page_is_one_range_of_the_index(
 
 
 @pytest.mark.parametrize(
-    ("found", "cursor", "page"),
+    ("rows_read", "cursor", "page"),
     [
         (rows(9, 8), None, Page(rows(9, 8), 0, has_more=False)),
         (rows(9, 8, 7), None, Page(rows(9, 8), 0, has_more=True)),
@@ -76,9 +76,9 @@ def test_a_page_is_one_range_of_the_index(
     ],
 )
 def test_one_extra_row_shows_whether_rows_follow_the_page(
-    found: list[Row], cursor: Cursor | None, page: Page
+    rows_read: list[Row], cursor: Cursor | None, page: Page
 ) -> None:
-    assert page_of_range(found, cursor, 2, end=None) == page
+    assert page_of_range(rows_read, cursor, 2, end=None) == page
 
 
 def test_a_page_with_new_rows_before_it_still_has_a_previous_page() -> None:
