@@ -7,6 +7,7 @@ This is tail sampling within one request, as in Monolog's FingersCrossedHandler.
 
 from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -26,12 +27,12 @@ class RequestLog:
     def __init__(
         self, request_id: str, queue: LogQueue, rules: SamplingRules, clock: Callable[[], float]
     ) -> None:
+        self._request_id = request_id
         self._queue = queue
         self._rules = rules
         self._clock = clock
         self._started = clock()
         self._keeps_all = not rules.shares
-        self._position = 0.0 if self._keeps_all else sampling_position(request_id)
         self._held: deque[Record] = deque()
         self._waiting_for_room: deque[tuple[bytes, Level]] = deque()
 
@@ -59,6 +60,10 @@ class RequestLog:
             self._offer(record)
         else:
             self._hold(record)
+
+    @cached_property
+    def _position(self) -> float:
+        return sampling_position(self._request_id)
 
     def _keep_all(self) -> None:
         self._keeps_all = True

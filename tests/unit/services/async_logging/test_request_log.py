@@ -125,6 +125,14 @@ def test_a_record_is_kept_if_the_requests_position_is_below_the_share_of_its_lev
     assert asyncio.run(logged()) == expected
 
 
+async def test_a_record_is_left_out_if_the_requests_position_equals_the_share() -> None:
+    scene = Scene()
+    rules = SamplingRules({Level.INFO: sampling_position("the-request")}, SLOW)
+    async with scene.request(rules) as log:
+        log.log(sample_record())
+    assert scene.bodies() == []
+
+
 async def test_with_the_policy_block_a_request_waits_for_room_at_its_end() -> None:
     scene = Scene(size=2, policy="block", wait_seconds=60)
 
