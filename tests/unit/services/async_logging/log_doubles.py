@@ -1,42 +1,42 @@
-"""Observers, sinks and records for the tests of this folder."""
+"""Test doubles of this folder: an observer, sinks that misbehave, and sample records."""
 
 import threading
 from collections import Counter
 from datetime import UTC, datetime
 
-from services.async_logging.record import Level, Record
+from services.async_logging.log_record import Level, Record
 
 MOMENT = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
 
 
-class Counts:
-    """An observer that adds up."""
+class CountingObserver:
+    """A `LogObserver` that sums up the counts by outcome."""
 
     def __init__(self) -> None:
-        self.of: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
 
     def accepted(self, count: int) -> None:
-        self.of["accepted"] += count
+        self.counts["accepted"] += count
 
     def written(self, count: int) -> None:
-        self.of["written"] += count
+        self.counts["written"] += count
 
     def sampled(self, count: int) -> None:
-        self.of["sampled"] += count
+        self.counts["sampled"] += count
 
     def dropped(self, count: int) -> None:
-        self.of["dropped"] += count
+        self.counts["dropped"] += count
 
     def failed(self, count: int) -> None:
-        self.of["failed"] += count
+        self.counts["failed"] += count
 
 
 class MemorySink:
-    """Keeps what it is given."""
+    """Keeps the written bytes in memory."""
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
-        self.closed = False
+        self.is_closed = False
 
     @property
     def lines(self) -> list[bytes]:
@@ -46,11 +46,11 @@ class MemorySink:
         self.writes.append(text)
 
     def close(self) -> None:
-        self.closed = True
+        self.is_closed = True
 
 
 class HangingSink(MemorySink):
-    """Does not come back from a write before it is released."""
+    """Blocks each write until `released` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,19 +64,21 @@ class HangingSink(MemorySink):
 
 
 class FullDisk(MemorySink):
-    """Refuses what is written while it is full."""
+    """Refuses writes while `is_full` is true."""
 
-    full = True
+    is_full = True
 
     def write(self, text: bytes) -> None:
-        if self.full:
+        if self.is_full:
             raise OSError(28, "No space left on device")
         super().write(text)
 
 
-def numbered(count: int) -> list[bytes]:
+def numbered_lines(count: int) -> list[bytes]:
     return [b"%d" % number for number in range(count)]
 
 
-def record(level: Level = Level.INFO, body: str = "order checked", **attributes: object) -> Record:
+def sample_record(
+    level: Level = Level.INFO, body: str = "order checked", **attributes: object
+) -> Record:
     return Record(MOMENT, level, body, attributes)

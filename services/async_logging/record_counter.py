@@ -1,7 +1,7 @@
-"""What became of the records, as a metric.
+"""Counts of log records by outcome, and the metric `log_records_total` that shows them.
 
-Counted in plain integers and read at a scrape: prometheus_client's own counters take a lock for
-each record, which would be a good part of what handing one over costs.
+Requests add to plain integers, which a scrape reads. prometheus_client's own counters take a lock
+per record, which would cost a large part of the time of a hand-over.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,16 @@ from services.async_logging.technique import TECHNIQUE
 OUTCOMES = ("accepted", "written", "sampled", "dropped", "failed")
 
 
-class Outcomes:
-    """The counts of one queue, or of one who writes by himself: the core's `Observer`."""
+class OutcomeCounts:
+    """The counts of one queue or one blocking logger. Implements `LogObserver`."""
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(OUTCOMES, 0)
+
+    @property
+    def pending(self) -> int:
+        """Records that are accepted and neither written nor failed."""
+        return self.counts["accepted"] - self.counts["written"] - self.counts["failed"]
 
     def accepted(self, count: int) -> None:
         self.counts["accepted"] += count
@@ -39,22 +44,23 @@ class Outcomes:
 
 
 class RecordCounter(Collector):
-    """`log_records_total`: for each variant the sum over its sinks."""
+    """The collector of `log_records_total`: the sum over the sinks of each variant."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._outcomes: dict[str, list[Outcomes]] = {}
+        self._counts: dict[str, list[OutcomeCounts]] = {}
         registry.register(self)
 
-    def of(self, variant: str) -> Outcomes:
-        """A new set of counts; hand one to each who counts from a thread of its own."""
-        outcomes = Outcomes()
-        self._outcomes.setdefault(variant, []).append(outcomes)
-        return outcomes
+    def new_counts(self, variant: str) -> OutcomeCounts:
+        """New counts of this variant. Each thread that counts needs its own."""
+        counts = OutcomeCounts()
+        self._counts.setdefault(variant, []).append(counts)
+        return counts
 
     def totals(self) -> dict[str, dict[str, int]]:
+        """Number of records by variant and outcome."""
         return {
-            variant: {name: sum(each.counts[name] for each in all_) for name in OUTCOMES}
-            for variant, all_ in self._outcomes.items()
+            variant: {name: sum(each.counts[name] for each in by_sink) for name in OUTCOMES}
+            for variant, by_sink in self._counts.items()
         }
 
     def collect(self) -> Iterable[CounterMetricFamily]:
