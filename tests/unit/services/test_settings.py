@@ -40,10 +40,10 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 
 def test_a_variable_is_read_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PORT", "9000")
-    monkeypatch.setenv("LAB_CACHE_TTL", "1.5")
+    monkeypatch.setenv("LAB_CACHE_LIFETIME", "1.5")
     monkeypatch.setenv("LAB_STATE_DIRECTORY", "/somewhere")
     settings = load_settings()
-    assert (settings.port, settings.cache_ttl) == (9000, 1.5)
+    assert (settings.port, settings.cache_lifetime) == (9000, 1.5)
     assert settings.state_directory == Path("/somewhere")
 
 
@@ -186,7 +186,7 @@ def test_settings_given_to_a_child_process_arrive_there(monkeypatch: pytest.Monk
         "upstreams": {"caching": "http://one:1", "pagination": "http://two:2"},
         "ports": {"gateway": 9080},
         "log_directory": Path("/logs"),
-        "cache_ttl": 0.5,
+        "cache_lifetime": 0.5,
         "dataset_size": "small",
     }
     for name, value in environment_of(given).items():
