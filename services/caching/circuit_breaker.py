@@ -9,6 +9,7 @@ caller sends the probe in the background, so that no request waits for a server 
 
 from collections.abc import Callable
 from enum import StrEnum
+from math import inf
 from time import monotonic
 
 
@@ -36,7 +37,7 @@ class CircuitBreaker:
         self._on_change = on_change
         self._clock = clock
         self._failures = 0
-        self._opened_at = 0.0
+        self._opened_at = -inf
         self.state = BreakerState.CLOSED
 
     @property
@@ -45,8 +46,9 @@ class CircuitBreaker:
 
     def claim_probe(self) -> bool:
         """Whether the caller must send a probe now. Only one caller after each pause gets True."""
-        is_paused = self._clock() < self._opened_at + self._pause_seconds
-        if self.state is not BreakerState.OPEN or is_paused:
+        if self.state is not BreakerState.OPEN:
+            return False
+        if self._clock() < self._opened_at + self._pause_seconds:
             return False
         self._enter(BreakerState.HALF_OPEN)
         return True

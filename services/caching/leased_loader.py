@@ -110,6 +110,9 @@ class LeasedLoader:
             try:
                 epoch = await self._epoch.current()
             except self._policy.source_errors:
+                # The load will probably fail too. Without its lease, the next reader can retry.
+                if claim.is_mine:
+                    self._background.start(self._release(key, token))
                 break
             if claim.entry is not None and claim.entry.epoch >= epoch:
                 if claim.is_mine:

@@ -14,7 +14,7 @@ from services.caching.background import Background
 from services.caching.cache import Cache
 from services.caching.cache_answer import Outcome
 from services.caching.cache_policy import CachePolicy, Clocks
-from services.caching.circuit_breaker import CircuitBreaker
+from services.caching.circuit_breaker import BreakerState, CircuitBreaker
 from services.caching.entry import Entry
 from services.caching.epoch import Epoch
 from services.caching.leased_loader import LoadReason
@@ -264,6 +264,16 @@ async def test_a_writer_that_dies_before_its_invalidation_leaves_no_old_entry(
     assert await body(reader, source) == b"new"
 
 
+async def test_a_reader_does_not_wait_for_a_fence(process: Processes) -> None:
+    source = Source()
+    one = process(source, policy=replace(POLICY, lease_seconds=100))
+    await one.store.fence("key", 100)
+    async with asyncio.timeout(20):
+        answer = await one.cache.get("key", source.load)
+    assert (answer.entry.body, answer.outcome) == (b"old", Outcome.MISS)
+    assert await one.redis.get(NAMESPACE.value("key")) is None
+
+
 async def test_a_cancelled_caller_does_not_cancel_the_invalidation(process: Processes) -> None:
     source = Source()
     one = process(source)
@@ -324,6 +334,87 @@ async def test_a_failed_load_raises_stores_nothing_and_releases_the_lease(
         await one.cache.get("key", fail)
     await until(lambda: not one.background)
     assert await redis.keys(f"*{NAMESPACE}*") == []
+
+
+async def test_a_miss_without_source_raises_and_releases_the_lease(
+    process: Processes, redis: Redis
+) -> None:
+    source = Source(is_available=False)
+    one = process(source)
+    with pytest.raises(SourceUnavailable):
+        await one.cache.get("key", source.load)
+    await until(lambda: not one.background)
+    assert await redis.get(NAMESPACE.lease("key")) is None
+
+
+async def test_a_load_whose_result_cannot_be_stored_is_answered(process: Processes) -> None:
+    source = Source()
+    one = process(source)
+
+    async def lose_redis() -> bytes | None:
+        one.breaker._open()
+        return await source.load()
+
+    answer = await one.cache.get("key", lose_redis)
+    assert (answer.entry.body, answer.outcome) == (b"old", Outcome.ERROR)
+
+
+async def test_a_miss_whose_lease_cannot_be_claimed_is_answered(process: Processes) -> None:
+    source = Source()
+    one = process(source)
+    one.breaker._open()
+    answer = await one.cache._loader.fill("key", source.load)
+    assert (answer.entry.body, answer.outcome) == (b"old", Outcome.ERROR)
+
+
+async def test_an_entry_loaded_without_redis_is_never_current(process: Processes) -> None:
+    source = Source()
+    one = process(source, redis_port=1)
+    answer = await one.cache.get("key", source.load)
+    assert await one.cache.is_current(answer.entry) is False
+    assert await one.cache.is_current(answer.entry._replace(epoch=source.epoch)) is True
+
+
+async def test_no_entry_is_current_while_the_source_is_unavailable(process: Processes) -> None:
+    source = Source(is_available=False)
+    entry = Entry.of(b"old", epoch=9, expires_at=2_000, load_seconds=0)
+    assert await process(source).cache.is_current(entry) is False
+
+
+@pytest.mark.parametrize(("seconds_newer", "loads"), [(0, 1), (1, 0)])
+async def test_an_entry_that_another_process_has_refreshed_is_not_loaded_again(
+    process: Processes, redis: Redis, seconds_newer: float, loads: int
+) -> None:
+    source = Source()
+    one = process(source)
+    entry = Entry.of(b"old", epoch=1, expires_at=1_000, load_seconds=0)
+    stored = entry._replace(expires_at=1_000 + seconds_newer)
+    await redis.set(NAMESPACE.value("key"), stored.pack())
+    await one.cache._loader.replace("key", entry, source.load, LoadReason.STALE)
+    assert source.loads == loads
+    assert await redis.get(NAMESPACE.lease("key")) is None
+
+
+async def test_an_entry_that_redis_has_evicted_is_refreshed(process: Processes) -> None:
+    source = Source()
+    one = process(source)
+    entry = Entry.of(b"old", epoch=1, expires_at=1_000, load_seconds=0)
+    await one.cache._loader.replace("key", entry, source.load, LoadReason.STALE)
+    assert (await one.cache.get("key", source.load)).outcome is Outcome.HIT
+
+
+async def test_an_entry_has_the_duration_of_its_load(process: Processes) -> None:
+    source = Source()
+    answer = await process(source).cache.get("key", source.load)
+    assert 0 <= answer.entry.load_seconds < POLICY.lease_seconds
+
+
+async def test_redis_keeps_an_entry_for_both_lifetimes(process: Processes, redis: Redis) -> None:
+    source = Source()
+    await process(source).cache.get("key", source.load)
+    remaining = await redis.pttl(NAMESPACE.value("key")) / 1000
+    shortest = POLICY.lifetime * 0.9 + POLICY.stale_lifetime
+    assert shortest - 5 < remaining <= POLICY.lifetime + POLICY.stale_lifetime
 
 
 async def test_an_absent_item_is_cached_for_its_shorter_lifetime(process: Processes) -> None:
@@ -413,6 +504,10 @@ async def test_the_breaker_opens_after_failures_and_closes_after_redis_returns(
         for _ in range(5):
             assert (await one.cache.get("key", source.load)).outcome is Outcome.ERROR
         assert not one.breaker.allows_calls
+        while one.breaker.state is BreakerState.OPEN:  # until a probe starts
+            await one.cache.get("key", source.load)
+        await until(lambda: one.breaker.state is not BreakerState.HALF_OPEN)
+        assert not one.breaker.allows_calls
     finally:
         await redis.config_set("maxclients", 1000)
 
@@ -499,3 +594,43 @@ async def test_a_write_without_redis_outdates_the_local_entry(
     await process(source, redis_port=1).cache.write("key", lambda: source.write(b"new"))
     assert memory.find("key") is not None
     assert (await cache.get("key", source.load)).entry.body == b"new"
+
+
+async def test_a_local_hit_needs_neither_redis_nor_a_load(near: Near, redis: Redis) -> None:
+    source, cache, _ = near
+    await cache.get("key", source.load)
+    await redis.delete(NAMESPACE.value("key"))
+    answer = await cache.get("key", source.load)
+    assert (answer.outcome, answer.entry.body, source.loads) == (Outcome.HIT, b"old", 1)
+    assert answer.as_of == 0
+
+
+async def test_an_own_write_shows_in_the_next_local_read(near: Near) -> None:
+    source, cache, memory = near
+    await cache.get("key", source.load)
+    assert await cache.write("key", lambda: source.write(b"new")) is True
+    assert memory.find("key") is None
+    assert (await cache.get("key", source.load)).entry.body == b"new"
+
+
+async def test_an_own_invalidation_removes_the_local_entry(near: Near) -> None:
+    source, cache, memory = near
+    await cache.get("key", source.load)
+    await cache.invalidate("key")
+    assert memory.find("key") is None
+
+
+async def test_an_unverified_entry_is_not_stored_locally(
+    process: Processes,
+) -> None:
+    source = Source()
+    one = process(source, epoch_age=0.001)
+    memory = LocalMemory(maximum_bytes=1 << 20, lifetime=60)
+    memory.open()
+    cache = NearCache(one.cache, memory)
+    await body(one, source)
+    await until(lambda: not one.background)
+    await asyncio.sleep(0.01)  # the last reading of the epoch is now too old
+    source.is_available = False
+    assert not (await cache.get("key", source.load)).verified
+    assert memory.find("key") is None

@@ -185,8 +185,9 @@ async def test_a_postgres_that_hangs_is_a_504_without_a_cached_page(
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.SILENT])
 @pytest.mark.parametrize("variant", VARIANTS)
 async def test_every_page_is_200_while_redis_is_down(
-    client: Client, redis: FaultyProxy, variant: str, fault: Fault
+    client_of: ClientOf, redis: FaultyProxy, variant: str, fault: Fault
 ) -> None:
+    client = await client_of("caching", redis_port=redis.port, redis_timeout=0.05)
     page = await (await read(client, variant)).json()
     redis.inject(fault)
     for _ in range(6):
