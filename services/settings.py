@@ -78,13 +78,13 @@ class Settings(BaseSettings):
     redis_timeout: Seconds = 0.2
 
     # Caching
-    cache_ttl: Seconds = 60.0
-    cache_stale: Seconds = 30.0  # served so long beyond, while it is refreshed
-    cache_negative_ttl: Seconds = 5.0
-    cache_lease: Seconds = 2.0  # what a load may take
-    cache_epoch_age: Seconds = 0.03  # what a write takes that cannot reach Redis
-    cache_stale_if_error: bool = True
-    cache_local_ttl: Seconds = 1.0
+    cache_lifetime: Seconds = 60.0
+    cache_stale_lifetime: Seconds = 30.0  # how long an expired entry is served during a refresh
+    cache_absent_lifetime: Seconds = 5.0  # of the entry which says that the item does not exist
+    cache_lease: Seconds = 2.0  # the timeout of a load
+    cache_epoch_age: Seconds = 0.03  # how long a write waits if it cannot reach Redis
+    cache_stale_if_error: bool = True  # serve unverified entries while PostgreSQL is unavailable
+    cache_local_lifetime: Seconds = 1.0
     cache_local_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 16
 
     # Pagination

@@ -13,7 +13,7 @@ from services.catalog import TECHNIQUES
 from services.contract import Followed, IntegerParameter, Need, Technique
 from services.settings import Settings
 from tests.conftest import Client, ClientOf, samples
-from tests.integration.unruly_proxy import Mood, UnrulyProxy
+from tests.integration.faulty_proxy import Fault, FaultyProxy
 
 each_technique = pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda each: each.name)
 each_dependency = pytest.mark.parametrize(
@@ -123,14 +123,14 @@ async def test_readiness_fails_while_a_dependency_is_unreachable_and_recovers(
     technique: Technique, need: Need, client_of: ClientOf, settings: Settings
 ) -> None:
     port = f"{SERVERS[need]}_port"
-    proxy = UnrulyProxy(getattr(settings, port))
+    proxy = FaultyProxy(getattr(settings, port))
     await proxy.start()
     try:
         client = await client_of(technique.name, **{port: proxy.port})
         assert await unreachable_dependencies(client) == (200, set())
-        proxy.become(Mood.CUT)
+        proxy.inject(Fault.CUT)
         assert await unreachable_dependencies(client) == (503, {need})
-        proxy.become(Mood.PASSING)
+        proxy.inject(Fault.PASSING)
         async with asyncio.timeout(20):
             while await unreachable_dependencies(client) != (200, set()):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -20,7 +20,7 @@ from services.compression.optimized import compress
 from services.compression.streamed import stream
 from services.settings import Settings
 from tests.conftest import Client, samples
-from tests.integration.unruly_proxy import Mood, UnrulyProxy
+from tests.integration.faulty_proxy import Fault, FaultyProxy
 from tests.unit.services.compression.decoders import DECODERS, PIECE_DECODERS, prose
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -331,16 +331,16 @@ async def test_a_client_that_disconnects_ends_the_stream(client: Client) -> None
     assert (await get(client, "gzip", "streamed")).status == 200
 
 
-@pytest.mark.parametrize("mood", [Mood.CUT, Mood.SILENT])
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.SILENT])
 async def test_every_route_answers_while_the_database_is_down(
-    settings: Settings, mood: Mood
+    settings: Settings, fault: Fault
 ) -> None:
-    proxy = UnrulyProxy(settings.database_port)
+    proxy = FaultyProxy(settings.database_port)
     await proxy.start()
     changed = settings.model_copy(update={"database_port": proxy.port, "pool_timeout": 1})
     try:
         async with client_for(create(changed)) as client:
-            proxy.become(mood)
+            proxy.inject(fault)
             for path in ("naive", *VARIANTS, "static/table.js"):
                 assert (await get(client, BROWSER, path)).status == 200
             assert (await client.get("/healthz")).status == 200

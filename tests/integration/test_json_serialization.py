@@ -25,7 +25,7 @@ from services.local.server_probe import service_is_ready
 from services.local.server_probe import wait_until as until_ready
 from services.settings import Settings, environment_of
 from tests.conftest import ROOT, Client, ClientOf, samples
-from tests.integration.unruly_proxy import Mood, UnrulyProxy
+from tests.integration.faulty_proxy import Fault, FaultyProxy
 
 OPTIMIZED = TECHNIQUE.path("optimized")
 EXPORT = TECHNIQUE.path("export")
@@ -157,19 +157,19 @@ async def test_objects_from_the_start_are_excluded_from_garbage_collection(
 
 
 @pytest.mark.parametrize(
-    ("mood", "status", "retry_after"), [(Mood.CUT, 503, "1"), (Mood.SILENT, 504, None)]
+    ("fault", "status", "retry_after"), [(Fault.CUT, 503, "1"), (Fault.SILENT, 504, None)]
 )
 async def test_only_routes_that_read_the_database_fail_while_it_is_down(
-    client_of: ClientOf, settings: Settings, mood: Mood, status: int, retry_after: str | None
+    client_of: ClientOf, settings: Settings, fault: Fault, status: int, retry_after: str | None
 ) -> None:
-    proxy = UnrulyProxy(settings.database_port)
+    proxy = FaultyProxy(settings.database_port)
     await proxy.start()
     client = await client_of(TECHNIQUE.name, database_port=proxy.port, pool_timeout=1)
     reading = {"postgres", "export"}
     names = (*TECHNIQUE.variant_names(), "export")
     paths = [*map(TECHNIQUE.path, names), "/healthz", "/readyz"]
     try:
-        proxy.become(mood)
+        proxy.inject(fault)
         *responses, alive, ready = await asyncio.gather(*map(client.get, paths))
         for name, response in zip(names, responses, strict=True):
             assert response.status == (status if name in reading else 200), name
@@ -184,7 +184,7 @@ async def test_only_routes_that_read_the_database_fail_while_it_is_down(
                 f'variant="{variant}"}}'
             )
             assert counted[name] == 1
-        proxy.become(Mood.PASSING)
+        proxy.inject(Fault.PASSING)
         for variant in reading:
             assert (await client.get(TECHNIQUE.path(variant))).status == 200
     finally:

@@ -11,14 +11,14 @@ from services.catalog import BY_NAME, TECHNIQUES
 from services.contract import Need, Technique
 from services.settings import Settings
 from tests.conftest import ROOT, Client, ClientOf
-from tests.integration.unruly_proxy import Mood, UnrulyProxy
+from tests.integration.faulty_proxy import Fault, FaultyProxy
 
 #: The columns of the table.
 OUTAGES = (
-    (Need.POSTGRES, Mood.CUT),
-    (Need.POSTGRES, Mood.SILENT),
-    (Need.REDIS, Mood.CUT),
-    (Need.REDIS, Mood.SILENT),
+    (Need.POSTGRES, Fault.CUT),
+    (Need.POSTGRES, Fault.SILENT),
+    (Need.REDIS, Fault.CUT),
+    (Need.REDIS, Fault.SILENT),
 )
 SERVERS = {Need.POSTGRES: "database", Need.REDIS: "redis"}
 #: Seconds. The table's statuses do not depend on how long a timeout lasts.
@@ -64,7 +64,7 @@ def _routes(technique: Technique, cell: str) -> tuple[str, ...]:
 
 def by_rule(technique: Technique) -> list[Row]:
     uses = [need in technique.needs for need, _ in OUTAGES]
-    statuses = ("503" if mood is Mood.CUT else "504" for _, mood in OUTAGES)
+    statuses = ("503" if fault is Fault.CUT else "504" for _, fault in OUTAGES)
     rule = tuple(status if use else NOT_USED for use, status in zip(uses, statuses, strict=True))
     return [
         Row(technique, name, is_cached=True, statuses=rule) for name in technique.variant_names()
@@ -87,10 +87,10 @@ def test_the_table_leaves_out_a_server_only_where_the_technique_does_not_use_it(
 
 
 @asynccontextmanager
-async def behind_proxy(settings: Settings, need: Need) -> AsyncIterator[tuple[UnrulyProxy, str]]:
+async def behind_proxy(settings: Settings, need: Need) -> AsyncIterator[tuple[FaultyProxy, str]]:
     """A proxy in front of the server, and the setting that leads a service to the proxy."""
     port = f"{SERVERS[need]}_port"
-    proxy = UnrulyProxy(getattr(settings, port))
+    proxy = FaultyProxy(getattr(settings, port))
     await proxy.start()
     try:
         yield proxy, port
@@ -99,21 +99,23 @@ async def behind_proxy(settings: Settings, need: Need) -> AsyncIterator[tuple[Un
 
 
 CELLS = [
-    pytest.param(row, need, mood, int(status), id=f"{row.technique.name} {row.route} {need} {mood}")
+    pytest.param(
+        row, need, fault, int(status), id=f"{row.technique.name} {row.route} {need} {fault}"
+    )
     for row in ROWS
-    for (need, mood), status in zip(OUTAGES, row.statuses, strict=True)
+    for (need, fault), status in zip(OUTAGES, row.statuses, strict=True)
     if status != NOT_USED
 ]
 
 
-@pytest.mark.parametrize(("row", "need", "mood", "expected"), CELLS)
+@pytest.mark.parametrize(("row", "need", "fault", "expected"), CELLS)
 async def test_route_answers_an_outage_as_the_table_says(
-    row: Row, need: Need, mood: Mood, expected: int, client_of: ClientOf, settings: Settings
+    row: Row, need: Need, fault: Fault, expected: int, client_of: ClientOf, settings: Settings
 ) -> None:
     async with behind_proxy(settings, need) as (proxy, port):
         client = await client_of(row.technique.name, **SHORT, **{port: proxy.port})
         await ask(client, row, is_cached=True)
-        proxy.become(mood)
+        proxy.inject(fault)
         status, problem = await ask(client, row, row.is_cached)
     assert status == expected
     if status == 503:

@@ -8,15 +8,15 @@ import pytest
 
 from services.settings import Settings
 from tests.conftest import Client, ClientOf, samples
-from tests.integration.unruly_proxy import Mood, UnrulyProxy
+from tests.integration.faulty_proxy import Fault, FaultyProxy
 
 VARIANTS = ("naive", "optimized", "offset")
 
 
 @pytest.fixture
-async def proxy(settings: Settings) -> AsyncIterator[UnrulyProxy]:
+async def proxy(settings: Settings) -> AsyncIterator[FaultyProxy]:
     """A proxy to PostgreSQL."""
-    proxy = UnrulyProxy(settings.database_port)
+    proxy = FaultyProxy(settings.database_port)
     await proxy.start()
     yield proxy
     await proxy.close()
@@ -33,10 +33,10 @@ async def requests_with(client: Client, status: int) -> float:
 
 
 async def test_while_postgres_is_down_each_variant_answers_503_and_then_recovers(
-    client_of: ClientOf, proxy: UnrulyProxy
+    client_of: ClientOf, proxy: FaultyProxy
 ) -> None:
     client = await client_of("pagination", database_port=proxy.port)
-    proxy.become(Mood.CUT)
+    proxy.inject(Fault.CUT)
     for variant in VARIANTS:
         for _ in range(3):
             response = await client.get(f"/pagination/{variant}")
@@ -47,16 +47,16 @@ async def test_while_postgres_is_down_each_variant_answers_503_and_then_recovers
     assert (await client.get("/readyz")).status == 503
     assert (await client.get("/healthz")).status == 200
     assert await requests_with(client, 503) == 9
-    proxy.become(Mood.PASSING)
+    proxy.inject(Fault.PASSING)
     assert [(await client.get(f"/pagination/{each}")).status for each in VARIANTS] == [200] * 3
     assert (await client.get("/readyz")).status == 200
 
 
 async def test_while_postgres_hangs_a_request_ends_with_504_after_the_pool_timeout(
-    client_of: ClientOf, proxy: UnrulyProxy
+    client_of: ClientOf, proxy: FaultyProxy
 ) -> None:
     client = await client_of("pagination", database_port=proxy.port, pool_timeout=0.2)
-    proxy.become(Mood.SILENT)
+    proxy.inject(Fault.SILENT)
     for variant in VARIANTS:  # a statement that hangs first, then connections that hang
         started = perf_counter()
         response = await client.get(f"/pagination/{variant}")
@@ -64,7 +64,7 @@ async def test_while_postgres_hangs_a_request_ends_with_504_after_the_pool_timeo
         assert perf_counter() - started >= 0.2
         assert "Retry-After" not in response.headers
     assert await requests_with(client, 504) == 3
-    proxy.become(Mood.PASSING)
+    proxy.inject(Fault.PASSING)
     await until_answered(client)
 
 

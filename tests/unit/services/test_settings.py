@@ -82,10 +82,10 @@ def test_both_bounds_of_a_duration_and_a_share_are_checked(
 
 def test_variables_are_converted_to_their_types(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PORT", "9000")
-    monkeypatch.setenv("LAB_CACHE_TTL", "1.5")
+    monkeypatch.setenv("LAB_CACHE_LIFETIME", "1.5")
     monkeypatch.setenv("LAB_STATE_DIRECTORY", "/somewhere")
     settings = load_settings()
-    assert (settings.port, settings.cache_ttl) == (9000, 1.5)
+    assert (settings.port, settings.cache_lifetime) == (9000, 1.5)
     assert settings.state_directory == Path("/somewhere")
 
 
@@ -241,7 +241,7 @@ def test_a_child_process_reads_the_settings_passed_to_it(monkeypatch: pytest.Mon
         "upstreams": {"caching": "http://one:1", "pagination": "http://two:2"},
         "ports": {"gateway": 9080},
         "log_directory": Path("/logs"),
-        "cache_ttl": 0.5,
+        "cache_lifetime": 0.5,
         "dataset_size": "small",
     }
     for name, value in environment_of(passed).items():
