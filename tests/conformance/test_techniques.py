@@ -130,7 +130,7 @@ async def test_readiness_fails_while_a_dependency_is_unreachable_and_recovers(
         assert await unreachable_dependencies(client) == (200, set())
         proxy.inject(Fault.CUT)
         assert await unreachable_dependencies(client) == (503, {need})
-        proxy.inject(Fault.PASSING)
+        proxy.inject(Fault.NONE)
         async with asyncio.timeout(20):
             while await unreachable_dependencies(client) != (200, set()):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -47,7 +47,7 @@ async def test_while_postgres_is_down_each_variant_answers_503_and_then_recovers
     assert (await client.get("/readyz")).status == 503
     assert (await client.get("/healthz")).status == 200
     assert await requests_with(client, 503) == 9
-    proxy.inject(Fault.PASSING)
+    proxy.inject(Fault.NONE)
     assert [(await client.get(f"/pagination/{each}")).status for each in VARIANTS] == [200] * 3
     assert (await client.get("/readyz")).status == 200
 
@@ -64,7 +64,7 @@ async def test_while_postgres_hangs_a_request_ends_with_504_after_the_pool_timeo
         assert perf_counter() - started >= 0.2
         assert "Retry-After" not in response.headers
     assert await requests_with(client, 504) == 3
-    proxy.inject(Fault.PASSING)
+    proxy.inject(Fault.NONE)
     await until_answered(client)
 
 
