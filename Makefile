@@ -1,4 +1,4 @@
-# The lab without Docker. Every target prepares .venv as far as it needs.
+# Every target installs into .venv whatever the target needs.
 PYTHON ?= python3
 VENV := .venv/bin
 LOCAL := .venv/.local-installed
@@ -8,24 +8,29 @@ LOCUST_HERE := .lab/locust/bin/locust
 LOCUST ?= $(LOCUST_HERE)
 TECHNIQUES ?=
 TEST_OPTIONS ?=
+UPGRADE :=
+WORKERS ?= 2
+MODULES ?=
 PROMETHEUS ?=
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: help setup demo up check generate questions test test-compose bench bench-techniques bench-chassis bench-loadgen lock clean
+.PHONY: help setup demo up check generate questions test test-unit test-mutants test-compose bench bench-techniques bench-chassis bench-loadgen lock lock-upgrade clean
 
-help:  ## What there is
+help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-setup: $(LOCAL)  ## Prepare .venv and nothing else
+setup: $(LOCAL)  ## Install the lab into .venv
 
-demo: $(LOCAL)  ## Start the lab, measure all seven techniques, print the table, stop (OUTPUT=dir keeps evidence and reports)
+demo: $(LOCAL)  ## Start the lab, measure every technique, print the table, stop (OUTPUT=dir keeps evidence and reports)
 	$(VENV)/python -m services.local run -- $(VENV)/python -m loadgen run $(if $(OUTPUT),--output "$(OUTPUT)")
 
 up: $(LOCAL)  ## Run the lab with continuous load until Ctrl-C
 	$(VENV)/python -m services.local up
 
-check: $(DEV)  ## Lint, types, import contracts, figures in documents, generated files
+check: $(DEV)  ## Completeness, prose, lint, types, import contracts, figures in documents, generated files
+	$(VENV)/python -m tests.architecture.completeness
+	$(VENV)/python -m tests.architecture.prose
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
@@ -33,40 +38,51 @@ check: $(DEV)  ## Lint, types, import contracts, figures in documents, generated
 	$(VENV)/python -m loadgen.documents --check
 	$(VENV)/python -m monitoring check
 
-generate: $(DEV)  ## Write dashboards, rules and scrape configuration anew from catalog and metrics
+generate: $(DEV)  ## Write dashboards, rules and scrape configuration from catalog and metrics
 	$(VENV)/python -m monitoring generate
 
-questions: $(DEV)  ## Ask Prometheus at PROMETHEUS the ten questions of monitoring/QUESTIONS.md anew
+questions: $(DEV)  ## Run the queries of monitoring/QUESTIONS.md in the Prometheus at PROMETHEUS, and write the answers there
 	$(VENV)/python -m monitoring ask $(if $(PROMETHEUS),--prometheus "$(PROMETHEUS)")
 
-test: $(DEV)  ## The whole test suite, against real servers
-	$(VENV)/python -m pytest $(TEST_OPTIONS)
+test: $(DEV)  ## The whole test suite, against real servers (about five minutes on two cores)
+	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not measures_time' $(TEST_OPTIONS)
+	$(VENV)/python -m pytest -m measures_time $(TEST_OPTIONS)
 
-test-compose: $(DEV)  ## The lab in containers, on a real engine, from a cold start to its end
+test-unit: $(DEV)  ## Unit tests alone (under half a minute)
+	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup tests/unit tests/architecture $(TEST_OPTIONS)
+
+test-mutants: $(DEV)  ## Whether the unit tests of MODULES notice random changes to them
+	$(VENV)/python -m tests.mutants $(MODULES)
+
+test-compose: $(DEV)  ## Tests of the lab in containers; needs a container engine
 	$(VENV)/python -m pytest tests/compose $(TEST_OPTIONS)
 
-# A point of a sweep may say nothing (code 4): it is left out of the curve. The run itself must not.
+# Exit code 4 means that a point of a sweep is invalid; the curve leaves that point out. The run
+# itself must be valid.
 BENCH = $(VENV)/loadgen run --variant all --iterations 14 --output loadgen/reports \
 	&& { $(VENV)/loadgen sweep --output loadgen/reports/sweeps || [ $$? -eq 4 ]; } \
 	&& $(VENV)/loadgen report loadgen/reports --sweeps loadgen/reports/sweeps
 
-bench: $(LOCAL)  ## Measure anew what README.md and the cards say, and write it there
+bench: $(LOCAL)  ## Measure all techniques, and write the figures into README.md and the cards
 	$(VENV)/python -m services.local run -- sh -c '$(BENCH)'
 	$(VENV)/python -m loadgen.documents
 
-bench-techniques: $(LOCAL)  ## What the cards promise of speed, each against its bound (TECHNIQUES=names; all if none)
+bench-techniques: $(LOCAL)  ## Measure every promise of speed on the cards against its bound (TECHNIQUES=names; default all)
 	$(VENV)/python -m benchmarks.techniques $(TECHNIQUES)
 
-bench-chassis: $(LOCAL)  ## What the chassis costs: a bare route in it against a bare aiohttp handler
+bench-chassis: $(LOCAL)  ## Cost of the chassis: an empty route against a bare aiohttp handler
 	$(VENV)/python -m benchmarks.chassis
 
-bench-loadgen: $(LOCAL) $(LOCUST)  ## Whether the load generator is fast enough: against wrk (if installed) and LOCUST (default: into .lab)
+bench-loadgen: $(LOCAL) $(LOCUST)  ## Speed of the load generator against wrk (if installed) and Locust (LOCUST=path; default: installed into .lab)
 	LOCUST="$(LOCUST)" $(VENV)/python -m benchmarks.generator_speed
 
-lock: $(DEV)  ## Compile requirements/*.txt from pyproject.toml, newest versions that its ranges allow
-	$(COMPILE) --upgrade --group dev -o requirements/dev.txt
+lock: $(DEV)  ## Add to requirements/*.txt what is new in pyproject.toml; all other versions stay
+	$(COMPILE) $(UPGRADE) --group dev -o requirements/dev.txt
 	$(COMPILE) --constraints requirements/dev.txt --group local -o requirements/local.txt
 	$(COMPILE) --constraints requirements/dev.txt -o requirements/services.txt
+
+lock-upgrade: UPGRADE := --upgrade
+lock-upgrade: lock  ## The same, with the newest version of everything that pyproject.toml allows
 
 clean:  ## Remove .venv and all data
 	[ ! -L .lab/home ] || rm -rf "$$(readlink -f .lab/home)"
@@ -78,7 +94,7 @@ clean:  ## Remove .venv and all data
 	@$(PYTHON) -m venv .venv \
 		|| { rm -rf .venv; echo "error: cannot make .venv; on Debian: apt install python3-venv"; exit 1; }
 
-# Not a dependency of the lab: only what its load generator is compared with.
+# Locust is no dependency of the lab. The benchmark compares the load generator with Locust.
 $(LOCUST_HERE): | .venv/bin/python
 	$(VENV)/python -m venv .lab/locust
 	.lab/locust/bin/python -m pip install --quiet --disable-pip-version-check 'locust>=2.40,<3'

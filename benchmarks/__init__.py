@@ -1,1 +1,1 @@
-"""What is measured of the lab itself, not of its techniques."""
+"""Benchmarks of the lab's own code; techniques/ has those of the techniques."""

@@ -1,4 +1,4 @@
-"""One bare aiohttp server on uvloop, in a process of its own: what others are measured against.
+"""A bare aiohttp server on uvloop in a separate process, as the baseline of other benchmarks.
 
 `python -m benchmarks.bare PORT`
 """
@@ -24,7 +24,7 @@ async def hello(request: web.Request) -> web.Response:
 
 
 async def serve(port: int) -> None:
-    """Returns never."""
+    """Serve until the process is ended."""
     application = web.Application()
     application.router.add_get(PATH, hello)
     runner = web.AppRunner(application, access_log=None)
@@ -41,22 +41,22 @@ class Server:
 
 @asynccontextmanager
 async def running(module: str, path: str, *arguments: str) -> AsyncIterator[Server]:
-    """`python -m MODULE ARGUMENTS PORT`, from when it answers at that path until it is left."""
+    """Run `python -m MODULE ARGUMENTS PORT`; the block starts when the path answers."""
     port = free_port()
     address = Address("127.0.0.1", port)
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments, str(port)
     )
     try:
-        await _answers(address, path)
+        await _wait_until_serving(address, path)
         yield Server(address, child.pid)
     finally:
         child.terminate()
         await child.wait()
 
 
-async def _answers(address: Address, path: str) -> None:
-    """Returns once the server answers with the very bytes that all servers must send."""
+async def _wait_until_serving(address: Address, path: str) -> None:
+    """Wait until the server responds with BODY, which all compared servers must send."""
     async with asyncio.timeout(30):
         while True:
             connection = Connection(address, timeout=1.0, keep_body=True)
@@ -65,7 +65,7 @@ async def _answers(address: Address, path: str) -> None:
             except RequestFailed:
                 await asyncio.sleep(0.05)
             else:
-                assert response.body == BODY  # noqa: S101 - else the comparison means nothing
+                assert response.body == BODY  # noqa: S101 - otherwise the comparison is meaningless
                 return
             finally:
                 connection.close()

@@ -1,7 +1,7 @@
-"""`make bench-chassis`: the requests/s of a bare route in the chassis over those of bare aiohttp.
+"""`make bench-chassis`: requests per second in the chassis, divided by those of bare aiohttp.
 
-Both servers are processes of their own on uvloop and send the same bytes; blocks alternate in
-random order, so the ratio holds on a noisy machine. Exit code 1 below the ratio promised.
+Both servers run in separate processes on uvloop and send the same bytes. Blocks of load alternate
+in random order, so the ratio is stable on a noisy machine. Exits with 1 below PROMISED_RATIO.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from services.contract import Sweep, Technique, Variant, Workload
 from services.settings import load_settings
 
 PROMISED_RATIO = 0.75
-#: Many short pairs, and their median: a neighbour's burst spoils a few of them, not the result.
+#: Many short pairs: a burst of other work on the machine spoils a few pairs, but not their median.
 PAIRS = 40
 ATTACK = Attack(ClosedLoop(16), duration=0.4)
 
@@ -38,7 +38,7 @@ _TECHNIQUE = Technique(
     workload=Workload("One small body."),
     sweep=Sweep("concurrency", (1, 16), "From one client to many."),
 )
-#: By variant: where its route is.
+#: The path of each variant.
 PATHS = {"bare": bare.PATH, "chassis": "/bare/chassis"}
 
 
@@ -48,7 +48,7 @@ async def _serve_chassis(port: int) -> None:
 
 
 async def _compare(addresses: dict[str, Address]) -> list[float]:
-    """The ratio of requests/s, chassis over bare, of each pair of blocks."""
+    """The ratio of requests per second, chassis to bare, for each pair of blocks."""
     requests = {
         variant: [encode_request(address, PATHS[variant], {})]
         for variant, address in addresses.items()
@@ -84,9 +84,10 @@ def main() -> None:
 def _report(ratios: list[float]) -> int:
     found = speedup(ratios)
     ratio = median(ratios)
-    print(  # noqa: T201 - what the command is for
-        f"requests/s in the chassis over bare aiohttp: median {ratio:.2f} of {len(ratios)} pairs of"
-        f" blocks (mean {found.estimate:.2f}, 95 % interval {found.low:.2f}–{found.high:.2f}),"
+    print(  # noqa: T201 - the output of the command
+        "requests/s in the chassis divided by bare aiohttp:"
+        f" median {ratio:.2f} of {len(ratios)} pairs of blocks"
+        f" (mean {found.estimate:.2f}, 95 % interval {found.low:.2f}–{found.high:.2f}),"
         f" promised: at least {PROMISED_RATIO}"
     )
     return 0 if ratio >= PROMISED_RATIO else 1

@@ -11,8 +11,8 @@ DEFAULT_PORT = 8080
 def main() -> None:
     argparse.ArgumentParser(
         prog="python -m gateway",
-        description="One address in front of all services. Settings are LAB_* variables:"
-        " see services/settings.py.",
+        description="Serve one address in front of all services. Settings are LAB_*"
+        " variables; services/settings.py lists them.",
     ).parse_args()
     run(create, DEFAULT_PORT, decode_bodies=False)
 

@@ -1,4 +1,7 @@
-"""Wiring: a route for each variant of each technique, and one for whatever else is below it."""
+"""Wiring: a route for each variant of each technique, and a route for its other paths.
+
+proxy.py forwards requests, replicas.py chooses the replica, upstream_check.py checks readiness.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -8,8 +11,8 @@ from yarl import URL
 
 from gateway.index import index
 from gateway.proxy import SESSION, open_session, proxy_to
-from gateway.readiness import any_ready
-from gateway.replicas import Replicas, Resolve, addresses_of, keep_resolving
+from gateway.replicas import Replicas, Resolve, keep_resolving, resolve_addresses
+from gateway.upstream_check import any_replica_ready
 from services.catalog import BY_NAME, TECHNIQUES, upstreams
 from services.chassis.application import create_application, document_handler
 from services.chassis.errors import NotFound
@@ -23,19 +26,22 @@ from services.telemetry import GATEWAY_REPLICAS, GATEWAY_REQUESTS, GATEWAY_RETRI
 
 UPSTREAMS = web.AppKey("upstreams", dict[str, Replicas])
 
-#: Paths below a technique that are none of its variants count together: their number is unbounded.
+#: The variant of all other paths of a technique. They share a label: their number is unbounded.
 _OTHER = "other"
 
 
-def create(settings: Settings, resolve: Resolve = addresses_of) -> web.Application:
-    """Raises InvalidSettings when an upstream has no technique, or an address that is none."""
+def create(settings: Settings, resolve: Resolve = resolve_addresses) -> web.Application:
+    """The gateway. Raises InvalidSettings when LAB_UPSTREAMS is wrong.
+
+    `resolve` looks up the addresses of a host name.
+    """
     replicas = {name: Replicas(base) for name, base in _bases(settings).items()}
     application = create_application("gateway", settings, GATEWAY_REQUESTS)
     application[UPSTREAMS] = replicas
     add_route(application, "GET", "/", "index", index)
     _add_techniques(application)
     for path in ("/{technique}", "/{technique}/{path:.*}"):
-        add_route(application, "*", path, UNMATCHED, _no_such_technique)
+        add_route(application, "*", path, UNMATCHED, _unknown_technique)
     document = document_handler(openapi("API Performance Lab", TECHNIQUES))
     application.router.add_get("/openapi.json", document)
     resolving = keep_resolving(replicas.values(), resolve)
@@ -56,17 +62,17 @@ def _bases(settings: Settings) -> dict[str, str]:
 def _check_address(base: str) -> None:
     url = URL(base)
     if url.scheme not in {"http", "https"} or not url.host:
-        raise ValueError(f"{base!r} is no address; write it as http://host:port")
+        raise ValueError(f"{base!r} is not an address; write it as http://host:port")
 
 
 def _add_techniques(application: web.Application) -> None:
     metrics = application[METRICS]
-    known = metrics.gauge(GATEWAY_REPLICAS)
+    replica_count = metrics.gauge(GATEWAY_REPLICAS)
     retries = metrics.counter(GATEWAY_RETRIES)
     for technique in TECHNIQUES:
         name = technique.name
         replicas = application[UPSTREAMS][name]
-        known.labels(name).set_function(replicas.__len__)
+        replica_count.labels(name).set_function(replicas.__len__)
         _add_technique(application, technique, proxy_to(name, replicas, retries.labels(name).inc))
 
 
@@ -78,12 +84,12 @@ def _add_technique(application: web.Application, technique: Technique, proxy: Ha
         add_route(application, "*", path, _OTHER, proxy, technique.name)
 
 
-async def _no_such_technique(request: web.Request) -> web.StreamResponse:
+async def _unknown_technique(request: web.Request) -> web.StreamResponse:
     name = request.match_info["technique"][:64]
-    raise NotFound(f"{name!r} is no technique; there are {', '.join(BY_NAME)}")
+    raise NotFound(f"{name!r} is not a technique; use one of {', '.join(BY_NAME)}")
 
 
 async def _add_checks(application: web.Application) -> AsyncIterator[None]:
     for name, replicas in application[UPSTREAMS].items():
-        application[CHECKS][name] = any_ready(application[SESSION], name, replicas)
+        application[CHECKS][name] = any_replica_ready(application[SESSION], name, replicas)
     yield

@@ -1,11 +1,11 @@
-"""Which headers go on to the next hop, as pure functions. RFC 9110, section 7.6.1."""
+"""The headers that a proxy forwards, as pure functions. Source: RFC 9110, section 7.6.1."""
 
 from collections.abc import Mapping
 
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
-#: Meant for one connection only, together with whatever `Connection` names.
+#: Headers for one connection only. `Connection` may name further ones.
 HOP_BY_HOP = frozenset(
     name.lower()
     for name in (
@@ -25,33 +25,36 @@ Headers = CIMultiDict[str] | CIMultiDictProxy[str]
 
 
 def end_to_end(headers: Headers) -> CIMultiDict[str]:
-    """All but the hop-by-hop ones, repeated ones kept in order."""
+    """All headers except the hop-by-hop ones. Repeated headers keep their order."""
     named = ",".join(headers.getall(hdrs.CONNECTION, [])).split(",")
     dropped = HOP_BY_HOP | {name.strip().lower() for name in named}
     if hdrs.TRANSFER_ENCODING in headers:
-        # The chunks say how long the body is; a length beside them may lie. RFC 9112, section 6.3.
+        # Chunks define the length of the body. A Content-Length beside them may be wrong and must
+        # not be forwarded: RFC 9112, section 6.3.
         dropped |= {"content-length"}
     return CIMultiDict(
         (name, value) for name, value in headers.items() if name.lower() not in dropped
     )
 
 
-def towards_upstream(headers: Headers, peer: str, scheme: str, request_id: str) -> CIMultiDict[str]:
-    """A request's headers: who asked, by which name, under which id.
+def upstream_headers(headers: Headers, peer: str, scheme: str, request_id: str) -> CIMultiDict[str]:
+    """The headers of a forwarded request, with the client's address, scheme, host and request id.
 
-    `X-Forwarded-For` is appended to, so its last entry is the only one that this hop vouches for.
+    `peer` is the client's address. It is appended to `X-Forwarded-For`; the client may have forged
+    the entries before it.
     """
     forwarded = end_to_end(headers)
-    before = forwarded.getall("X-Forwarded-For", [])
-    forwarded["X-Forwarded-For"] = ", ".join([*before, peer])
+    earlier_hops = forwarded.getall("X-Forwarded-For", [])
+    forwarded["X-Forwarded-For"] = ", ".join([*earlier_hops, peer])
     forwarded["X-Forwarded-Proto"] = scheme
     forwarded["X-Request-ID"] = request_id
     if hdrs.HOST in forwarded:
         forwarded["X-Forwarded-Host"] = forwarded.pop(hdrs.HOST)
-    # The gateway has told the client to continue already.
+    # aiohttp has already sent "100 Continue" to the client.
     forwarded.popall(hdrs.EXPECT, None)
     return forwarded
 
 
 def has_body(headers: Mapping[str, str]) -> bool:
+    """Whether the headers announce a body: by a length other than 0, or by chunks."""
     return headers.get(hdrs.CONTENT_LENGTH, "0") != "0" or hdrs.TRANSFER_ENCODING in headers

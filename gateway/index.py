@@ -1,4 +1,4 @@
-"""What is there: the catalog as JSON for programs, as a page for people."""
+"""The index at `/`: the catalog as JSON for programs and as an HTML page for browsers."""
 
 from collections.abc import Iterator
 from html import escape
@@ -27,7 +27,8 @@ code { font-size: .9em; background: #eef2f6; padding: .1em .3em; border-radius: 
 
 
 async def index(request: web.Request) -> web.Response:
-    # In several lines it means the same as in one with commas.
+    """The handler of the index."""
+    # Several Accept headers mean the same as one with their values joined by commas.
     if prefers_html(",".join(request.headers.getall("Accept", []))):
         response = web.Response(text=_page(), content_type="text/html")
     else:
@@ -37,13 +38,13 @@ async def index(request: web.Request) -> web.Response:
 
 
 def prefers_html(accept: str) -> bool:
-    """Whether this Accept header ranks HTML above JSON, as a browser's does. RFC 9110, 12.5.1."""
+    """Whether the Accept header prefers HTML to JSON, as browsers do. RFC 9110, section 12.5.1."""
     qualities = dict(_media_ranges(accept))
     return _quality(qualities, "text/html") > _quality(qualities, "application/json")
 
 
 def _quality(qualities: dict[str, float], media_type: str) -> float:
-    """The most specific range that covers the type decides."""
+    """The quality of the most specific range that covers the media type; 0 if none does."""
     kind = media_type.partition("/")[0]
     ranges = (media_type, f"{kind}/*", "*/*")
     return next((qualities[each] for each in ranges if each in qualities), 0.0)
@@ -70,7 +71,7 @@ def _page() -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>API Performance Lab</title><style>{_STYLE}</style></head><body>"
         "<h1>API Performance Lab</h1>"
-        '<p class="quiet">Seven techniques, each naive and optimized, the same answer from both.'
+        '<p class="quiet">Each technique as a naive and an optimized variant with the same answer.'
         ' <a href="/openapi.json">OpenAPI</a> · <a href="/readyz">readiness</a> ·'
         ' <a href="/metrics">metrics</a></p>'
         f"{sections}</body></html>"

@@ -1,4 +1,8 @@
-"""Passes a request on and its answer back, streamed both ways and never decoded."""
+"""Forwards requests to a service and responses to the client, without decoding the bodies.
+
+Request bodies and long response bodies are streamed. headers.py chooses the forwarded headers,
+replicas.py the order in which replicas are tried.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -21,27 +25,27 @@ from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 from yarl import URL
 
-from gateway.headers import end_to_end, has_body, towards_upstream
+from gateway.headers import end_to_end, has_body, upstream_headers
 from gateway.replicas import Replicas
 from services.chassis.application import SETTINGS
-from services.chassis.context import REQUEST_ID
 from services.chassis.errors import DependencyUnavailable
+from services.chassis.request_context import REQUEST_ID
 
 _CONNECT_SECONDS = 1.0
-#: More than any one service is asked at a time; what is above waits for its turn.
+#: Open connections to all services together. Requests beyond this number wait for a connection.
 _CONNECTIONS = 1024
-#: A body up to this length is read whole, and sent in one write together with its headers.
+#: Response bodies up to this length are read completely, and sent with the headers in one write.
 _SHORT_BYTES = 64 * 1024
-#: No connection was made, so nothing has been sent and any method may be tried elsewhere. Where the
-#: client first found a connection that it had kept dead, it opens a new one only for a request that
-#: may be sent twice and of whose body nothing has been read.
+#: Errors before a connection exists. Nothing has been sent, so any method may be tried on another
+#: replica. After a stale keep-alive connection, aiohttp reconnects only if the request is
+#: idempotent and its body has not been read.
 _REFUSED = (ClientConnectorError, ConnectionTimeoutError)
 
 SESSION = web.AppKey("session", ClientSession)
 
 
 async def open_session(application: web.Application) -> AsyncIterator[None]:
-    """A cleanup context: one client for all upstreams, with connections kept alive."""
+    """Cleanup context: one HTTP client for all services, with keep-alive connections."""
     timeout = ClientTimeout(
         total=None,
         sock_connect=_CONNECT_SECONDS,
@@ -51,7 +55,7 @@ async def open_session(application: web.Application) -> AsyncIterator[None]:
         connector=TCPConnector(limit=_CONNECTIONS),
         cookie_jar=DummyCookieJar(),
         timeout=timeout,
-        # Else the body would be decompressed here, and the compression technique with it.
+        # Decompressing bodies here would undo the compression technique.
         auto_decompress=False,
         skip_auto_headers=(hdrs.USER_AGENT, hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE),
     ) as session:
@@ -59,19 +63,21 @@ async def open_session(application: web.Application) -> AsyncIterator[None]:
         yield
 
 
-def proxy_to(name: str, replicas: Replicas, tried_another: Callable[[], None]) -> Handler:
-    """A handler that asks an upstream's next replica for the same path.
+def proxy_to(name: str, replicas: Replicas, on_retry: Callable[[], None]) -> Handler:
+    """A handler that forwards each request to the next replica of the service `name`.
 
-    A replica that refuses the connection is passed over for the one after it, and the hook called.
-    It raises DependencyUnavailable when all do or one breaks off, TimeoutError when one does not
-    answer in time. Where the client has been sent a part of the body by then, its connection is
-    broken off: half a body must not pass for a whole one.
+    When a replica refuses the connection, the handler calls `on_retry` and tries the next replica.
+    It raises DependencyUnavailable when all replicas refuse or a connection breaks. It raises
+    TimeoutError when a replica does not answer in time.
+
+    If the client already has a part of the body, the chassis then aborts the client's connection.
+    Otherwise the client could take a part of the body for the whole body.
     """
 
     async def proxy(request: web.Request) -> web.StreamResponse:
         try:
-            async with await _ask(request, name, replicas, tried_another) as upstream:
-                return await _pass_back(request, upstream)
+            async with await _send_to_any(request, name, replicas, on_retry) as upstream:
+                return await _forward_response(request, upstream)
         except SocketTimeoutError:
             raise
         except ClientError as error:
@@ -80,18 +86,18 @@ def proxy_to(name: str, replicas: Replicas, tried_another: Callable[[], None]) -
     return proxy
 
 
-async def _ask(
-    request: web.Request, name: str, replicas: Replicas, tried_another: Callable[[], None]
+async def _send_to_any(
+    request: web.Request, name: str, replicas: Replicas, on_retry: Callable[[], None]
 ) -> ClientResponse:
-    headers = towards_upstream(
+    headers = upstream_headers(
         request.headers, request.remote or "unknown", request.scheme, REQUEST_ID.get()
     )
-    # As if its name had been asked: the replica need not know by which address it was found.
+    # The Host header has the service's name, not the address to which the name resolved.
     headers[hdrs.HOST] = replicas.host
     refused = False
-    for base in replicas.in_turn():
+    for base in replicas.next_order():
         if refused:
-            tried_another()
+            on_retry()
         try:
             return await _send(request, base, headers)
         except _REFUSED:
@@ -102,8 +108,8 @@ async def _ask(
 def _send(request: web.Request, base: str, headers: CIMultiDict[str]) -> Awaitable[ClientResponse]:
     return request.app[SESSION].request(
         request.method,
-        # The path and the query exactly as they came: parsing them again would rewrite them. Not
-        # from request.raw_path, which is a whole address when the client sent one.
+        # The unparsed path and query; parsing and encoding them again would change them.
+        # request.raw_path would be wrong when the client sent an absolute address.
         URL(base + request.rel_url.raw_path_qs, encoded=True),
         headers=headers,
         data=request.content if has_body(request.headers) else None,
@@ -111,7 +117,7 @@ def _send(request: web.Request, base: str, headers: CIMultiDict[str]) -> Awaitab
     )
 
 
-async def _pass_back(request: web.Request, upstream: ClientResponse) -> web.StreamResponse:
+async def _forward_response(request: web.Request, upstream: ClientResponse) -> web.StreamResponse:
     status, reason = upstream.status, upstream.reason
     headers = end_to_end(upstream.headers)
     headers["X-Request-ID"] = REQUEST_ID.get()
@@ -121,7 +127,7 @@ async def _pass_back(request: web.Request, upstream: ClientResponse) -> web.Stre
         return stream
     body = await upstream.read()
     response = web.Response(status=status, reason=reason, headers=headers, body=body)
-    with suppress(ConnectionError):  # the client has gone
+    with suppress(ConnectionError):  # the client disconnected
         await response.prepare(request)
         await response.write_eof()
     return response
@@ -136,4 +142,4 @@ async def _stream(
             await response.write(chunk)
         await response.write_eof()
     except ConnectionError:
-        return  # the client has gone: writing raises this, reading never does
+        return  # the client disconnected; only writing raises this, never reading

@@ -1,8 +1,8 @@
-"""Where an upstream's replicas are: the addresses that its name leads to, asked again and again.
+"""The replicas of a service: the addresses of its host name, resolved again every two seconds.
 
-A client keeps its connections by host name and looks the name up only to open another: under steady
-load a new replica would get nothing. So names are resolved here, and for the client each address is
-a host of its own.
+An HTTP client pools connections by host name, and resolves the name only to open a connection.
+Under steady load, a new replica would get no requests. The gateway therefore resolves names itself,
+and uses each address as a separate host.
 """
 
 import asyncio
@@ -14,33 +14,34 @@ from itertools import cycle
 from aiohttp import web
 from yarl import URL
 
-#: A replica that appears is asked, and one that vanishes is not, this and a look-up later at most.
+#: Changes of the replicas take effect after at most this time plus one look-up.
 RESOLVE_SECONDS = 2.0
-#: For the first answer. Without one the gateway serves all the same: what it cannot ask is 503.
+#: Timeout of the first look-ups. After it the gateway starts anyway, and answers 503 for services
+#: without a known address.
 START_SECONDS = 2.0
 
-#: The addresses of a host by its name, IPv6 without brackets. Raises OSError when there are none.
+#: The addresses of a host name, IPv6 without brackets. Raises OSError if there are none.
 Resolve = Callable[[str], Awaitable[Collection[str]]]
 CleanupContext = Callable[[web.Application], AsyncIterator[None]]
 
 
-async def addresses_of(name: str) -> list[str]:
-    """What the name leads to: IPv4, or else IPv6. Raises OSError when that is nothing or unknown.
+async def resolve_addresses(name: str) -> list[str]:
+    """The IPv4 addresses of a name or, if it has none, its IPv6 addresses. Raises OSError.
 
-    Not both: `localhost` may be ::1 as well, where a server that listens on 127.0.0.1 would refuse
-    every second request.
+    Both together would be wrong for `localhost`, which may also mean ::1. A server on 127.0.0.1
+    would then refuse every second request.
     """
     try:
         return await _lookup(name, socket.AF_INET)
     except socket.gaierror as error:
-        if error.errno == socket.EAI_AGAIN:  # no answer, which is not the same as no address
+        if error.errno == socket.EAI_AGAIN:  # the name server did not answer; addresses may exist
             raise
         return await _lookup(name, socket.AF_INET6)
 
 
 async def _lookup(name: str, family: socket.AddressFamily) -> list[str]:
-    # Not through loop.getaddrinfo: uvloop has two threads for all look-ups, its listening on an
-    # address among them, which would wait behind a name server that hangs.
+    # Not loop.getaddrinfo: uvloop has two threads for all look-ups, including those to listen on an
+    # address. A name server that hangs would block them.
     found = await asyncio.to_thread(
         socket.getaddrinfo, name, None, family=family, type=socket.SOCK_STREAM
     )
@@ -48,49 +49,51 @@ async def _lookup(name: str, family: socket.AddressFamily) -> list[str]:
 
 
 class Replicas:
-    """The replicas of one upstream, each asked in its turn. None until it is told of some."""
+    """The replicas of one service, used in turn. Empty until `set_addresses` is called."""
 
     def __init__(self, base: str) -> None:
         self._url = URL(base)
         self.name = self._url.raw_host or ""
-        #: As in a Host header: the name, with the port unless it is the scheme's own.
+        #: The Host header: the name, and the port unless it is the default of the scheme.
         self.host = self._url.host_port_subcomponent or ""
-        # A certificate is for a name, and so is SNI: such an upstream stays one replica, its name.
+        # A TLS certificate is issued for a name, so an https service has one replica: its name.
         self.resolvable = self._url.scheme != "https"
-        self._turn_to(() if self.resolvable else (base,))
+        self._set_bases(() if self.resolvable else (base,))
 
     def __len__(self) -> int:
         return len(self.bases)
 
-    def in_turn(self) -> tuple[str, ...]:
-        """Every base address once: whose turn it is, then those to try when it refuses."""
+    def next_order(self) -> tuple[str, ...]:
+        """All base addresses: first the next in turn, then those to try if it refuses."""
         return next(self._orders)
 
-    def lead_to(self, addresses: Iterable[str]) -> None:
-        """There are these replicas now, and no others. Raises ValueError for what is no address."""
-        # In one order: a name server shuffles them, and each time the turn would begin anew.
+    def set_addresses(self, addresses: Iterable[str]) -> None:
+        """Replace the replicas. Raises ValueError when one of the addresses is invalid."""
+        # Name servers shuffle addresses. Sorting keeps the turn when the addresses are the same.
         hosts = sorted(set(addresses))
         bases = tuple(str(self._url.with_host(host)).rstrip("/") for host in hosts)
         if bases != self.bases:
-            self._turn_to(bases)
+            self._set_bases(bases)
 
-    def _turn_to(self, bases: tuple[str, ...]) -> None:
+    def _set_bases(self, bases: tuple[str, ...]) -> None:
         self.bases = bases
-        # All orders are made once, since a request must not pay for its own.
+        # All orders are computed here, once, rather than on each request.
         orders = [bases[first:] + bases[:first] for first in range(len(bases))]
         self._orders: Iterator[tuple[str, ...]] = cycle(orders or [()])
 
 
 def keep_resolving(upstreams: Iterable[Replicas], resolve: Resolve) -> CleanupContext:
-    """A cleanup context that tells upstreams of their replicas, first before anything is served."""
+    """A cleanup context that resolves all names, for the first time before the gateway serves."""
     resolvable = [replicas for replicas in upstreams if replicas.resolvable]
 
     async def resolving(application: web.Application) -> AsyncIterator[None]:
-        known = asyncio.Event()
-        task = asyncio.create_task(_keep_resolving(resolvable, resolve, known), name="replicas")
+        first_done = asyncio.Event()
+        task = asyncio.create_task(
+            _resolve_forever(resolvable, resolve, first_done), name="replicas"
+        )
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(known.wait(), START_SECONDS)
+                await asyncio.wait_for(first_done.wait(), START_SECONDS)
             yield
         finally:
             task.cancel()
@@ -99,20 +102,20 @@ def keep_resolving(upstreams: Iterable[Replicas], resolve: Resolve) -> CleanupCo
     return resolving
 
 
-async def _keep_resolving(
-    upstreams: Collection[Replicas], resolve: Resolve, known: asyncio.Event
+async def _resolve_forever(
+    upstreams: Collection[Replicas], resolve: Resolve, first_done: asyncio.Event
 ) -> None:
     while True:
-        # No name is asked for again before all have been answered: look-ups hold a thread each, and
-        # would pile up behind a name server that hangs.
+        # The next round begins after all look-ups have ended. Each look-up occupies a thread, and
+        # threads would pile up if a name server hangs.
         await asyncio.gather(*(_resolve(replicas, resolve) for replicas in upstreams))
-        known.set()
+        first_done.set()
         await asyncio.sleep(RESOLVE_SECONDS)
 
 
 async def _resolve(replicas: Replicas, resolve: Resolve) -> None:
-    # The last known addresses are kept when a name leads nowhere. If all its replicas have gone,
-    # they refuse, which makes the same 503; if only the name server hiccups, they still answer, and
-    # to forget them would make its failure the lab's. A ValueError is a name that cannot be one.
+    # If a look-up fails, the last addresses stay. If all replicas have stopped, they refuse, which
+    # gives the same 503. If only the name server failed, the replicas still answer.
+    # A ValueError means that the name is not a valid host name.
     with suppress(OSError, ValueError):
-        replicas.lead_to(await resolve(replicas.name))
+        replicas.set_addresses(await resolve(replicas.name))

@@ -3,24 +3,24 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
 import uvloop
 from rich.console import Console
 
 from loadgen.driving.driver import drive
-from loadgen.evidence.bundle import Bundle, check_place, merge, read_bundle, write_bundle
-from loadgen.evidence.record import together
+from loadgen.evidence.bundle import Bundle, latencies_by_arm
+from loadgen.evidence.bundle_merge import merge
+from loadgen.evidence.bundle_reader import read_bundle
+from loadgen.evidence.bundle_writer import check_place, write_bundle
 from loadgen.experiment.inputs import with_constants
 from loadgen.experiment.load_options import LoadOptions
 from loadgen.experiment.series import run_subjects, run_techniques
-from loadgen.experiment.sweep import parse_sweep
-from loadgen.experiment.sweeping import run_sweep, sweeps_of
+from loadgen.experiment.sweep import parse_sweep, run_sweep
 from loadgen.experiment.url_pair import (
     UrlPair,
     parse_headers,
@@ -28,13 +28,13 @@ from loadgen.experiment.url_pair import (
     read_url_pairs,
     url_subject,
 )
-from loadgen.judging import comparison
-from loadgen.judging.estimate import Verdict
-from loadgen.judging.judgement import Judgement, document, judge
+from loadgen.judgement import Judgement, SweepJudgements, encode
+from loadgen.judging.change import compare
+from loadgen.judging.judge import judge, judge_sweep
 from loadgen.judging.objective import Objective, check
-from loadgen.report.document import Histograms, Sweeps
+from loadgen.report.change_lines import change_lines
 from loadgen.report.files import sweeps_below, write_reports
-from loadgen.report.table import terminal
+from loadgen.report.terminal import terminal
 from loadgen.sending.connection import Address
 from services import settings as lab
 from services.catalog import BY_NAME, TECHNIQUES, upstreams
@@ -113,14 +113,14 @@ def report(arguments: argparse.Namespace) -> int:
     bundle = read_bundle(arguments.bundle)
     judgement = judge(bundle)
     swept = sweeps_below(arguments.sweeps) if arguments.sweeps else None
-    _write_reports(arguments.output or arguments.bundle, judgement, swept)
-    _print(judgement)
+    _write_reports(arguments.output or arguments.bundle, bundle, judgement, swept)
+    _print(bundle, judgement)
     return _exit_code(judgement, ())
 
 
 def judge_again(arguments: argparse.Namespace) -> int:
     judgement = judge(read_bundle(arguments.bundle))
-    sys.stdout.buffer.write(_json(document(judgement)))
+    sys.stdout.buffer.write(encode(judgement))
     return _exit_code(judgement, arguments.slo)
 
 
@@ -130,10 +130,10 @@ def merge_bundles(arguments: argparse.Namespace) -> int:
 
 
 def compare_runs(arguments: argparse.Namespace) -> int:
-    comparisons = comparison.compare(read_bundle(arguments.old), read_bundle(arguments.new))
-    for line in comparison.lines(comparisons):
+    comparison = compare(read_bundle(arguments.old), read_bundle(arguments.new))
+    for line in change_lines(comparison):
         print(line)  # noqa: T201 - the output of the command
-    return EXIT_MISSED if comparisons.regressed else 0
+    return EXIT_MISSED if comparison.regressed else 0
 
 
 #: The actions by name.
@@ -230,9 +230,9 @@ def _finish(bundle: Bundle, output: Path | None, objectives: Sequence[Objective]
     if output:
         with _into(output):
             write_bundle(output, bundle)
-    _print(judgement)
+    _print(bundle, judgement)
     if output:
-        _write_reports(output, judgement)
+        _write_reports(output, bundle, judgement)
     return _exit_code(judgement, objectives)
 
 
@@ -245,45 +245,27 @@ def _into(folder: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
-def _print(judgement: Judgement) -> None:
+def _print(bundle: Bundle, judgement: Judgement) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_FILE_COLUMNS)
-    said = _document(judgement)
-    console.print(terminal(said, sweeps_of(judgement.bundle, said)))
+    console.print(terminal(judgement, judge_sweep(bundle, judgement)))
 
 
-def _write_reports(folder: Path, judgement: Judgement, swept: Sweeps | None = None) -> None:
+def _write_reports(
+    folder: Path, bundle: Bundle, judgement: Judgement, swept: SweepJudgements | None = None
+) -> None:
     """Write the reports with the bundle's own sweep, or else with `swept`."""
-    said = _document(judgement)
-    sweeps = sweeps_of(judgement.bundle, said) or swept
+    sweeps = judge_sweep(bundle, judgement) or swept
     with _into(folder):
-        paths = write_reports(folder, said, _histograms(judgement), sweeps)
+        paths = write_reports(folder, judgement, latencies_by_arm(bundle), sweeps)
     Console(stderr=True).print(f"wrote {len(paths)} reports into {folder}", soft_wrap=True)
 
 
-def _histograms(judgement: Judgement) -> Histograms:
-    return {
-        each.experiment.name: {
-            arm: together(*(record.latencies for record in each.experiment.of(arm)))
-            for arm in each.arms
-        }
-        for each in judgement.experiments
-    }
-
-
-def _document(judgement: Judgement) -> Any:
-    return document(judgement)
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
 def _exit_code(judgement: Judgement, objectives: Sequence[Objective]) -> int:
-    if not all(each.experiment.answers_equal for each in judgement.experiments):
+    if not all(each.answers_equal for each in judgement.experiments.values()):
         return EXIT_ANSWERS_DIFFER
-    if any(each.verdict is Verdict.INVALID for each in judgement.experiments):
+    if any(each.is_invalid for each in judgement.experiments.values()):
         return EXIT_INVALID
     results = check(objectives, judgement)
     for result in results:

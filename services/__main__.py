@@ -10,13 +10,14 @@ from services.chassis.serve import run
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m services",
-        description="Serve one technique. Settings are LAB_* variables: see services/settings.py.",
+        description="Serve one technique. Settings are LAB_* variables;"
+        " services/settings.py lists them.",
     )
     parser.add_argument(
         "technique", choices=tuple(BY_NAME), metavar="NAME", help=", ".join(BY_NAME)
     )
     technique = BY_NAME[parser.parse_args().technique]
-    # The only dynamic import: the catalog knows the facts, never the code.
+    # The only dynamic import. The catalog must not import the code of a technique.
     application = importlib.import_module(f"services.{technique.package}.app")
     run(application.create, technique.port)
 

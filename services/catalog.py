@@ -1,4 +1,7 @@
-"""Which techniques exist, in the order of telling."""
+"""The catalog: all techniques, in the order in which documents and reports show them.
+
+contract.py defines what a technique is; each folder's technique.py declares one.
+"""
 
 from services.async_logging.technique import TECHNIQUE as ASYNC_LOGGING
 from services.avoiding_n_plus_one.technique import TECHNIQUE as N_PLUS_ONE
@@ -23,12 +26,13 @@ BY_NAME: dict[str, Technique] = {technique.name: technique for technique in TECH
 
 
 def upstreams(overrides: dict[str, str]) -> dict[str, str]:
-    """Base address by technique: this machine's default port unless overridden.
+    """The base address of each technique's service, by technique name.
 
-    Raises ValueError when an override names no technique.
+    Without an override, this is the technique's default port on this machine. Raises ValueError
+    when an override names an unknown technique.
     """
     unknown = sorted(overrides.keys() - BY_NAME.keys())
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is no technique; there are {', '.join(BY_NAME)}")
+        raise ValueError(f"{unknown[0]!r} is not a technique; use one of {', '.join(BY_NAME)}")
     defaults = {each.name: f"http://127.0.0.1:{each.port}" for each in TECHNIQUES}
     return defaults | {name: address.rstrip("/") for name, address in overrides.items()}

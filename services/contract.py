@@ -1,6 +1,7 @@
-"""What a technique is: the facts that services, gateway and load generator agree on.
+"""The contract: the facts about a technique that services, gateway and load generator share.
 
-Standard library only, so that anything may import it.
+This module imports only the standard library, so every other module may import it. Parameters come
+first, then workloads, then the technique itself.
 """
 
 import re
@@ -12,7 +13,7 @@ Value = int | str
 
 
 class Need(StrEnum):
-    """A server that a technique's service cannot work without."""
+    """A server that a technique's service depends on."""
 
     POSTGRES = "postgres"
     REDIS = "redis"
@@ -20,7 +21,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IntegerParameter:
-    """A whole number in a query string, bounds included."""
+    """A whole number in a query string, from `minimum` to `maximum`, both included."""
 
     name: str
     description: str
@@ -30,11 +31,12 @@ class IntegerParameter:
 
     @property
     def bound(self) -> str:
+        """The allowed values, for error messages."""
         return f"a whole number from {self.minimum} to {self.maximum}"
 
     def parse(self, text: str) -> int:
-        """Raise ValueError when the text is no such number."""
-        # int() alone would also take "1_000", " 7 " and digits of other scripts.
+        """The number that the text contains. Raises ValueError if it is out of bounds."""
+        # int() alone would also accept "1_000", " 7 " and digits of other scripts.
         if not re.fullmatch(r"-?[0-9]{1,18}", text):
             raise ValueError(self.bound)
         number = int(text)
@@ -54,7 +56,7 @@ class IntegerParameter:
 
 @dataclass(frozen=True, slots=True)
 class TokenParameter:
-    """An opaque text that the service handed out itself, empty for "from the start"."""
+    """An opaque token that the service itself has issued. Empty means "from the start"."""
 
     name: str
     description: str
@@ -63,10 +65,11 @@ class TokenParameter:
 
     @property
     def bound(self) -> str:
+        """The allowed values, for error messages."""
         return f"a token from a link, at most {self.maximum_length} of A-Z a-z 0-9 - _"
 
     def parse(self, text: str) -> str:
-        """Raise ValueError when the text cannot have been handed out by the service."""
+        """The token. Raises ValueError if the service cannot have issued it."""
         if len(text) > self.maximum_length or not re.fullmatch(r"[A-Za-z0-9_-]*", text):
             raise ValueError(self.bound)
         return text
@@ -83,7 +86,7 @@ class TokenParameter:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceParameter:
-    """One of a few words."""
+    """One word of a fixed list."""
 
     name: str
     description: str
@@ -92,10 +95,11 @@ class ChoiceParameter:
 
     @property
     def bound(self) -> str:
+        """The allowed values, for error messages."""
         return f"one of {', '.join(self.choices)}"
 
     def parse(self, text: str) -> str:
-        """Raise ValueError when the text is none of the words."""
+        """The word. Raises ValueError if it is not in the list."""
         if text not in self.choices:
             raise ValueError(self.bound)
         return text
@@ -110,7 +114,7 @@ Parameter = IntegerParameter | TokenParameter | ChoiceParameter
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to answer: a route of the technique's service."""
+    """One implementation of the technique's task, with a route of its own name."""
 
     name: str
     summary: str
@@ -118,14 +122,14 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """Every request of the default workload sends this value."""
+    """A parameter with the same value in every request."""
 
     value: Value
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Whole numbers from minimum to maximum, each as likely as the other."""
+    """Whole numbers from `minimum` to `maximum`, all with the same probability."""
 
     minimum: int
     maximum: int
@@ -133,7 +137,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Zipf:
-    """Ranks 1 to population, rank k drawn with a weight of 1 / k ** exponent."""
+    """Whole numbers from 1 to `population`; number k has the weight 1 / k ** `exponent`."""
 
     population: int
     exponent: float
@@ -141,10 +145,10 @@ class Zipf:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The `count` values met by taking an answer's link `first`, then `then` again and again.
+    """Values that a client finds when it follows links.
 
-    The answer that has the link `first` is asked for with `query`, and with what is constant in
-    the requests that are to be measured.
+    The client starts with a request with `query` and with the workload's constant parameters. It
+    follows the link `first` of the response, then the link `then`, until it has `count` values.
     """
 
     first: str
@@ -153,33 +157,34 @@ class Followed:
     query: Mapping[str, Value] = field(default_factory=dict)
 
 
+#: How the load generator chooses the values of a parameter.
 Draw = Constant | Uniform | Zipf | Followed
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What the load generator sends when nobody says otherwise."""
+    """The requests that the load generator sends by default; `draws` is by parameter name."""
 
     description: str
     draws: Mapping[str, Draw] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-#: What a load may differ in whatever the technique: no service is told of these.
+#: Parameters of the load itself. They exist for every technique and are not sent to the services.
 LOAD_PARAMETERS: tuple[IntegerParameter, ...] = (
     IntegerParameter(
         "concurrency", "Clients that send at the same time.", default=4, minimum=1, maximum=1000
     ),
     IntegerParameter(
         "link",
-        "Megabits a second at which bodies are read; far below what loopback carries.",
+        "Bandwidth at which clients read, in megabits a second; loopback carries far more.",
         default=10_000,
         minimum=1,
         maximum=10_000,
     ),
     IntegerParameter(
         "latency",
-        "Milliseconds that an answer is on its way to the client.",
+        "Delay of each response on its way to the client, in milliseconds.",
         default=0,
         minimum=0,
         maximum=1000,
@@ -189,10 +194,10 @@ LOAD_PARAMETERS: tuple[IntegerParameter, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Workloads that differ in one number: some for which the technique pays, some not.
+    """Workloads that differ in one number. The technique pays for some values, not for others.
 
-    `parameter` is one of the technique's or of LOAD_PARAMETERS. `draws` and `concurrency` stand
-    for the default workload's at every value.
+    `parameter` is a parameter of the technique or one of LOAD_PARAMETERS. `draws` and `concurrency`
+    replace those of the default workload, for all values.
     """
 
     parameter: str
@@ -204,7 +209,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """The facts of one technique; how it works stands in its folder."""
+    """The facts about one technique. Its code is in the folder `services/{package}`."""
 
     name: str
     package: str
@@ -218,18 +223,19 @@ class Technique:
     sweep: Sweep
 
     def path(self, variant: str = "") -> str:
+        """The path of a variant; without one, the path of the card."""
         return f"/{self.name}/{variant}" if variant else f"/{self.name}"
 
     def variant_names(self) -> tuple[str, ...]:
         return tuple(variant.name for variant in self.variants)
 
     def swept(self) -> dict[str, IntegerParameter]:
-        """By name, what a sweep may go through: whole numbers, the technique's or the load's."""
+        """The parameters that a sweep may vary: integers of the technique and of the load."""
         own = [each for each in self.parameters if isinstance(each, IntegerParameter)]
         return {each.name: each for each in (*own, *LOAD_PARAMETERS)}
 
     def card(self) -> dict[str, object]:
-        """The technique as JSON: what `GET /{technique}` answers."""
+        """The technique as JSON: the response to `GET /{technique}`."""
         return {
             "technique": self.name,
             "title": self.title,

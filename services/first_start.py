@@ -1,8 +1,8 @@
-"""What has to hold before anything else starts: `python -m services.first_start FILE…`.
+"""Runs before the lab's first start: checks the settings and creates missing password files.
 
-The settings are ones that the lab can use, and each password file is there. A random password is
-made where none is; one that is there stays, since the server behind it knows no other. A key that
-a service signs with is a password, too.
+`python -m services.first_start FILE…` writes a random password to each missing file. It never
+replaces an existing password, because the server behind it was set up with that password. The key
+with which a service signs its links is created in the same way.
 """
 
 import argparse
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from services.chassis.serve import CannotStart, stop_with
+from services.chassis.serve import CannotStart, exit_with_error
 from services.settings import InvalidSettings, load_settings
 
 _PASSWORD_BYTES = 24
-#: Its readers are different users; who reads it at all is decided by who mounts its volume.
+#: Containers read the file as different users. Access is limited by the mounts of its volume.
 _READ_BY_ALL = 0o444
 
 
@@ -30,26 +30,30 @@ def main() -> None:
 
 
 def prepare(files: Sequence[Path]) -> None:
-    """Exits with 2 and one line when the settings are wrong or a file cannot be written."""
+    """Check the settings and create missing files; exit with 2 and one line if that fails."""
     try:
         load_settings()
         for file in files:
-            keep_or_make(file)
+            ensure_password(file)
     except InvalidSettings as error:
-        stop_with(error)
+        exit_with_error(error)
     except OSError as error:
-        stop_with(CannotStart(f"cannot write a password: {error}"))
+        exit_with_error(CannotStart(f"cannot write a password file: {error}"))
 
 
-def keep_or_make(file: Path) -> None:
-    """Whole or not at all: a reader never finds half a password. Raises OSError."""
+def ensure_password(file: Path) -> None:
+    """Create the file with a random password unless it exists. Raises OSError.
+
+    The file appears with its whole content: a reader never sees a part of a password.
+    """
     if file.exists():
         return
     with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=file.parent) as draft:
         draft.write(secrets.token_urlsafe(_PASSWORD_BYTES))
         draft.flush()
         Path(draft.name).chmod(_READ_BY_ALL)
-        # A link, not a rename: of two that start at once, the second must not replace the first's.
+        # A hard link fails if the file exists; a rename would replace it. When two processes start
+        # at the same time, the second one must keep the password of the first.
         with suppress(FileExistsError):
             file.hardlink_to(draft.name)
 

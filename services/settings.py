@@ -1,7 +1,7 @@
-"""Every LAB_* variable that any process of the lab reads, in one place.
+"""The settings: every LAB_* variable that any process of the lab reads.
 
-A wrong value or an unknown LAB_* name stops a process before it does anything else, with one line
-that names the variable and what would be right.
+A wrong value or an unknown LAB_* name stops a process at its start. The message is one line that
+names the variable and the values that are allowed.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "LAB_"
 SECRETS_DIRECTORY = Path("/run/secrets")
-#: What one service alone needs to know, apart from what it shares with others.
+#: Secrets of one service; the other directory holds secrets that services share.
 OWN_SECRETS_DIRECTORY = Path("/run/own-secrets")
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -26,11 +26,11 @@ LogRule = Annotated[str, Field(pattern=r"^(/[^:]*:)?(DEBUG|INFO)$")]
 
 
 class InvalidSettings(Exception):
-    """The environment cannot be used; the message is one line for a person."""
+    """The environment is wrong. The message is one line for the user."""
 
 
-def _pairs(value: object) -> object:
-    """Read `name=value,name=value`; white space around a pair does not count."""
+def _parse_pairs(value: object) -> object:
+    """Parse `name=value,name=value`. White space around a pair is ignored."""
     if not isinstance(value, str):
         return value
     pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
@@ -40,7 +40,7 @@ def _pairs(value: object) -> object:
 
 
 class Settings(BaseSettings):
-    """Durations are in seconds, sizes in the unit that the name says."""
+    """All settings and their defaults. Durations are in seconds, sizes in the unit of the name."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
 
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     port: Port | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     request_timeout: Seconds = 30.0
-    slow_request: Seconds = 1.0  # logged with its id, from so many seconds on
+    slow_request: Seconds = 1.0  # requests that take this long or longer are logged with their id
     shutdown_timeout: Seconds = 5.0
     startup_timeout: Seconds = 30.0
 
@@ -78,37 +78,37 @@ class Settings(BaseSettings):
     redis_timeout: Seconds = 0.2
 
     # Caching
-    cache_ttl: Seconds = 60.0
-    cache_stale: Seconds = 30.0  # served so long beyond, while it is refreshed
-    cache_negative_ttl: Seconds = 5.0
-    cache_lease: Seconds = 2.0  # what a load may take
-    cache_epoch_age: Seconds = 0.03  # what a write takes that cannot reach Redis
-    cache_stale_if_error: bool = True
-    cache_local_ttl: Seconds = 1.0
+    cache_lifetime: Seconds = 60.0
+    cache_stale_lifetime: Seconds = 30.0  # how long an expired entry is served during a refresh
+    cache_absent_lifetime: Seconds = 5.0  # of the entry which says that the item does not exist
+    cache_lease: Seconds = 2.0  # the timeout of a load
+    cache_epoch_age: Seconds = 0.03  # how long a write waits if it cannot reach Redis
+    cache_stale_if_error: bool = True  # serve unverified entries while PostgreSQL is unavailable
+    cache_local_lifetime: Seconds = 1.0
     cache_local_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 16
 
     # Pagination
-    cursor_secret: SecretStr = SecretStr("")  # signs links to pages; empty for one per process
+    cursor_secret: SecretStr = SecretStr("")  # signs page links; if empty, random for each process
 
     # Asynchronous logging
     log_directory: Path = Path(tempfile.gettempdir())
     log_queue_size: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     log_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 64
-    log_policy: Literal["block", "drop", "shed"] = "shed"  # when the queue is full
-    log_block_seconds: Seconds = 0.1  # how long a request waits for room where the policy is block
-    log_drain_seconds: Seconds = 3.0  # for writing what waits when the process ends
-    # The share of requests whose records are kept, by `LEVEL` or `/path:LEVEL`
-    log_sampling: Annotated[dict[LogRule, Share], NoDecode, BeforeValidator(_pairs)] = {}
+    log_policy: Literal["block", "drop", "shed"] = "shed"  # Applies when the queue is full.
+    log_block_seconds: Seconds = 0.1  # With block: how long a request waits for room.
+    log_drain_seconds: Seconds = 3.0  # Time to write queued records at shutdown.
+    # The share of requests whose records are kept, by `LEVEL` or `/path:LEVEL`, from 0 to 1
+    log_sampling: Annotated[dict[LogRule, Share], NoDecode, BeforeValidator(_parse_pairs)] = {}
 
-    # Gateway and load generator: where the services are
-    upstreams: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = {}
+    # Gateway and load generator: addresses of the services, by technique
+    upstreams: Annotated[dict[str, str], NoDecode, BeforeValidator(_parse_pairs)] = {}
 
     # The data set
     dataset_size: Literal["small", "medium", "large"] = "medium"
     dataset_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
 
     # The stack without Docker
-    ports: Annotated[dict[str, Port], NoDecode, BeforeValidator(_pairs)] = {}
+    ports: Annotated[dict[str, Port], NoDecode, BeforeValidator(_parse_pairs)] = {}
     state_directory: Path = Path(".lab")
 
     @model_validator(mode="after")
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read and check the environment. Raises InvalidSettings with a message of one line."""
+    """Read and validate the environment and the secret files. Raises InvalidSettings."""
     _refuse_unknown(os.environ)
     secrets = [each for each in (SECRETS_DIRECTORY, OWN_SECRETS_DIRECTORY) if each.is_dir()]
     try:
@@ -129,10 +129,13 @@ def load_settings() -> Settings:
 
 
 def environment_of(values: Mapping[str, Any]) -> dict[str, str]:
-    """The environment variables that give a child process these settings."""
+    """The environment variables that pass these settings to a child process.
+
+    Raises KeyError when a name is not a setting.
+    """
     unknown = values.keys() - Settings.model_fields.keys()
     if unknown:
-        raise KeyError(f"no such setting: {', '.join(sorted(unknown))}")
+        raise KeyError(f"unknown settings: {', '.join(sorted(unknown))}")
     return {PREFIX + name.upper(): _as_text(value) for name, value in values.items()}
 
 
@@ -150,7 +153,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
         if name.startswith(PREFIX) and name not in known:
             nearest = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {nearest[0]}?" if nearest else ""
-            raise InvalidSettings(f"{name} is no setting of the lab{hint}")
+            raise InvalidSettings(f"{name} is not a setting of the lab{hint}")
 
 
 def _one_line(error: ValidationError) -> str:

@@ -1,8 +1,8 @@
-"""Time that a test tells, so that none has to wait for it."""
+"""A clock that stands still until a test sets it, so that tests do not wait."""
 
 
 class Clock:
-    """Seconds; stands still until `now` is set."""
+    """Returns `now`, in seconds."""
 
     def __init__(self, now: float = 0.0) -> None:
         self.now = now

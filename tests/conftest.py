@@ -1,4 +1,9 @@
-"""Real servers for every test that needs them: PostgreSQL and Valkey, started once."""
+"""Real servers for every test that needs them: PostgreSQL and Valkey, started once per process.
+
+`make test` runs files side by side in several processes (pytest-xdist). Tests that compare
+durations carry the mark `measures_time` and run afterwards, one after the other, on an otherwise
+idle machine.
+"""
 
 import asyncio
 import importlib
@@ -14,13 +19,15 @@ from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
 
 from services.catalog import BY_NAME
-from services.dataset.loader import connect, load
-from services.local.stack import claimed, data_servers
+from services.dataset.bulk_load import connect, load
+from services.local.data_servers import data_servers
+from services.local.state_lock import state_lock
 from services.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
-#: Kept between runs: making a cluster takes longer than most tests.
-STATE = ROOT / ".lab" / "test"
+#: Kept between runs, since creating a database cluster takes longer than most tests. Each process
+#: of pytest-xdist has servers of its own: tests count and kill connections.
+STATE = ROOT / ".lab" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 Client = TestClient[Any, Any]
 ClientOf = Callable[..., Awaitable[Client]]
@@ -29,6 +36,19 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share expensive fixtures in one process: those of a file, or of one lab."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    if "prometheus" in getattr(item, "fixturenames", ()):
+        return "prometheus"
+    folder = item.path.parent
+    return str(folder if folder.name in ("e2e", "compose") else item.path)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,8 +83,8 @@ def no_settings_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def settings(no_settings_from_outside: None) -> Iterator[Settings]:
-    """Settings that lead to running servers with the small data set loaded."""
-    with claimed(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+    """Settings of running servers that hold the small data set."""
+    with state_lock(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         context = data_servers(STATE)
         _, servers = runner.run(_entered(context))
         try:
@@ -87,7 +107,7 @@ async def _left(context: Any) -> None:
 
 @pytest.fixture
 def client_of(aiohttp_client: AiohttpClient, settings: Settings, tmp_path: Path) -> ClientOf:
-    """Start a technique's service, with some settings changed, and get a client of it."""
+    """Starts a technique's service with some settings changed, and returns a client of it."""
 
     async def start(technique: str, **changes: object) -> Client:
         module = importlib.import_module(f"services.{BY_NAME[technique].package}.app")
@@ -100,7 +120,7 @@ def client_of(aiohttp_client: AiohttpClient, settings: Settings, tmp_path: Path)
 
 @pytest.fixture
 def execute(settings: Settings) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
-    """Run a statement beside the services, on a connection that no pool knows."""
+    """Runs a statement on a connection outside the pools of the services."""
     connection = connect(settings)
 
     def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -113,14 +133,14 @@ def execute(settings: Settings) -> Iterator[Callable[..., list[tuple[Any, ...]]]
 
 
 async def samples(client: Client | ClientSession) -> dict[str, float]:
-    """The service's metrics now: value by name and labels, as the exposition writes them."""
+    """The service's metrics: values by name and labels, as the exposition writes them."""
     text = await (await client.get("/metrics")).text()
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Returns once it holds; what happens in another process cannot be awaited, only asked for."""
+    """Polls the condition, for events in another process. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The lab without Docker, as a person starts it: `python -m services.local` in a process."""
+"""The lab without Docker in a separate process, started as a user would start it."""
 
 import os
 import subprocess
@@ -13,15 +13,18 @@ LOCAL = (sys.executable, "-m", "services.local")
 
 
 def environment(state: Path, **changes: str) -> dict[str, str]:
-    """This process's own, without its settings of the lab: the small data set, its own folder."""
+    """The environment of this process, but with the small data set and this state directory."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
-    mine = {"LAB_STATE_DIRECTORY": str(state), "LAB_DATASET_SIZE": "small"}
-    return inherited | mine | changes
+    own = {"LAB_STATE_DIRECTORY": str(state), "LAB_DATASET_SIZE": "small"}
+    return inherited | own | changes
 
 
 @contextmanager
 def lab_up(state: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """`services.local up`, ready and under load, with the addresses that it printed."""
+    """Run `services.local up`; yield the process and the addresses that it printed.
+
+    The block starts when all processes are ready and the load runs.
+    """
     process = subprocess.Popen(
         [*LOCAL, "up"],
         env=environment(state, **changes),
@@ -39,12 +42,12 @@ def lab_up(state: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str],
 def _addresses(process: subprocess.Popen[str]) -> dict[str, str]:
     assert process.stderr is not None
     addresses: dict[str, str] = {}
-    said = []
+    lines = []
     for line in process.stderr:
-        said.append(line)
+        lines.append(line)
         match line.split():
             case [name, address] if address.startswith("http://"):
                 addresses[name] = address
             case ["load", "is", "running;", *_]:
                 return addresses
-    raise AssertionError(f"the lab ended with {process.wait()} before it was up:\n{''.join(said)}")
+    raise AssertionError(f"the lab ended with {process.wait()} before it was up:\n{''.join(lines)}")

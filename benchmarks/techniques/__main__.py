@@ -14,8 +14,9 @@ from pathlib import Path
 
 from benchmarks.techniques.claim import Claim
 from services.catalog import BY_NAME
-from services.dataset.loader import load
-from services.local.stack import claimed, data_servers
+from services.dataset.bulk_load import load
+from services.local.data_servers import data_servers
+from services.local.state_lock import state_lock
 from services.settings import Settings
 
 Claims = Callable[[Settings], AsyncIterator[Claim]]
@@ -35,7 +36,7 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown technique: {', '.join(unknown)}; choose from {', '.join(BY_NAME)}")
     # Not uvloop: as root, PostgreSQL must start as another user, which uvloop does not support.
-    with claimed(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+    with state_lock(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         sys.exit(runner.run(_measured(names)))
 
 

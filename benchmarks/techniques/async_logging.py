@@ -1,4 +1,4 @@
-"""Asynchronous logging: what a record costs, a sink that hangs, a stop under load."""
+"""Claims about asynchronous logging: cost per record, a hanging sink, shutdown under load."""
 
 import asyncio
 import os
@@ -20,28 +20,28 @@ from aiohttp import web
 from benchmarks.techniques.claim import Claim, seconds_of
 from loadgen.sending.attack import Attack, ClosedLoop, OpenLoop
 from loadgen.sending.connection import Address, encode_request
-from services.async_logging import aiologger, naive, optimized, queue
+from services.async_logging import naive, optimized, queue_listener, task_per_record
 from services.async_logging.app import create
-from services.async_logging.context import bind, bound
-from services.async_logging.outcomes import RECORDS
-from services.async_logging.record import Level, Record
+from services.async_logging.bound_fields import bind_fields, bound_fields
+from services.async_logging.log_record import Level, Record
+from services.async_logging.record_counter import RECORDS
 from services.async_logging.request_log import RequestLog
 from services.local.ports import HOST, free_port
 from services.local.process import Command, Process
-from services.local.readiness import service_is_ready, until
+from services.local.server_probe import service_is_ready, wait_until
 from services.settings import Settings, environment_of
 
 RECORDS_PER_REQUEST = 10
 PAIRS = 40
-#: Requests of a block, by sink: fewer where each record costs an fsync.
+#: Requests per block, by sink. Fewer with fsync, because each record costs one.
 REQUESTS = {"file": 200, "fsync": 30}
-#: Seconds of a block of load, and blocks: the sink hangs for longer than five seconds.
+#: Seconds per block of load, and pairs of blocks. The sink hangs for more than five seconds.
 STALL_BLOCK = 1.0
 STALL_PAIRS = 8
-#: Far below what a service can answer, so that a quantile tells of the sink and not of a queue.
+#: Requests per second, far below the capacity of a service: the p99 must not show queueing.
 STALL_RATE = 200.0
 CLIENTS = 8
-#: Of a request while the service is stopped: so many that some are waiting whenever that is.
+#: Records per request during shutdown: enough that some are in the queue at any moment.
 MANY_RECORDS = 100
 
 
@@ -60,17 +60,17 @@ async def claims(settings: Settings) -> AsyncIterator[Claim]:
 async def _application(settings: Settings) -> AsyncIterator[web.Application]:
     runner = web.AppRunner(create(settings), access_log=None)
     await runner.setup()
-    assert runner.app is not None  # noqa: S101 - it was given one
+    assert runner.app is not None  # noqa: S101 - passed to the constructor
     yield runner.app
     await runner.cleanup()
 
 
-# ── What a record costs the event loop ────────────────────────────────────────────────────────────
+# ── Event loop time per record ────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """`hand_over` is timed; whatever goes on behind it is waited for before the next one begins."""
+    """The time of `hand_over` is measured. `settled` waits for the writes that follow it."""
 
     application: web.Application
     variant: str
@@ -81,11 +81,11 @@ class Arm:
             counts = self.application[RECORDS].totals()[self.variant]
             return counts["accepted"] == counts["written"] + counts["failed"]
 
-        await until(all_written)
+        await wait_until(all_written)
 
 
 async def _costs_of_a_record(application: web.Application) -> AsyncIterator[Claim]:
-    promises: dict[tuple[str, str], tuple[Literal["at least", "at most"], float]] = {
+    bounds: dict[tuple[str, str], tuple[Literal["at least", "at most"], float]] = {
         ("optimized", "file"): ("at most", 0.5),
         ("optimized", "fsync"): ("at most", 0.1),
         ("queue", "file"): ("at most", 1.0),
@@ -93,42 +93,42 @@ async def _costs_of_a_record(application: web.Application) -> AsyncIterator[Clai
         ("aiologger", "file"): ("at least", 1.0),
         ("aiologger", "fsync"): ("at most", 1.5),
     }
-    for (variant, sink), (side, bound_) in promises.items():
+    for (variant, sink), (side, bound) in bounds.items():
         records = REQUESTS[sink] * RECORDS_PER_REQUEST
         one, naive_one = (_arm(application, name, sink) for name in (variant, "naive"))
         ratio, microseconds = await _compare(one, naive_one, records)
         evidence = f"{microseconds} µs; {PAIRS} pairs of {records} records"
-        promise = f"what a record costs the event loop with {variant}, over naive, sink {sink}"
-        yield Claim(promise, ratio, side, bound_, "×", evidence)
+        promise = f"event loop time per record of {variant}, over naive, sink {sink}"
+        yield Claim(promise, ratio, side, bound, "×", evidence)
 
 
 async def _compare(first: Arm, second: Arm, records: int) -> tuple[float, str]:
-    """The median ratio of pairs in alternating order, and either's microseconds a record."""
+    """Median ratio over pairs of blocks in alternating order, and both costs in µs per record."""
     seconds: dict[str, list[float]] = {first.variant: [], second.variant: []}
     for pair in range(PAIRS):
         for arm in (first, second) if pair % 2 else (second, first):
             seconds[arm.variant].append(await seconds_of(arm.hand_over))
             await arm.settled()
     pairs = zip(*seconds.values(), strict=True)
-    told = " to ".join(f"{median(each) / records * 1e6:.3g}" for each in seconds.values())
-    return median(one / other for one, other in pairs), told
+    microseconds = " to ".join(f"{median(each) / records * 1e6:.3g}" for each in seconds.values())
+    return median(one / other for one, other in pairs), microseconds
 
 
 def _arm(application: web.Application, variant: str, sink: str) -> Arm:
     logs: dict[str, Callable[[], Awaitable[None]]] = {
         "naive": lambda: _into_naive(application, sink),
         "optimized": lambda: _into_optimized(application, sink),
-        "queue": lambda: _into(application[queue.QUEUES][sink].log),
-        "aiologger": lambda: _into(application[aiologger.LOGGERS][sink].log),
+        "queue": lambda: _into(application[queue_listener.QUEUED_LOGGERS][sink].log),
+        "aiologger": lambda: _into(application[task_per_record.TASK_LOGGERS][sink].log),
     }
     log = logs[variant]
 
     async def hand_over() -> None:
         others = asyncio.all_tasks()
         for _ in range(REQUESTS[sink]):
-            with bind({"request_id": "the-request", "url.path": "/async-logging/naive"}):
+            with bind_fields({"request_id": "the-request", "url.path": "/async-logging/naive"}):
                 await log()
-        # aiologger's tasks, which the event loop has yet to run: the time is its, too.
+        # aiologger's tasks have not run yet. Their time belongs to the cost of a record.
         await asyncio.gather(*(asyncio.all_tasks() - others))
 
     return Arm(application, variant, hand_over)
@@ -136,7 +136,7 @@ def _arm(application: web.Application, variant: str, sink: str) -> Arm:
 
 def _records() -> list[Record]:
     return [
-        Record(datetime.now(UTC), Level.INFO, "order checked", {**bound(), "step": step})
+        Record(datetime.now(UTC), Level.INFO, "order checked", {**bound_fields(), "step": step})
         for step in range(RECORDS_PER_REQUEST)
     ]
 
@@ -147,9 +147,9 @@ async def _into(log: Callable[[Record], object]) -> None:
 
 
 async def _into_naive(application: web.Application, sink: str) -> None:
-    outcomes, logger = application[naive.OUTCOMES], application[naive.LOGGERS][sink]
+    counts, logger = application[naive.COUNTS], application[naive.LOGGERS][sink]
     for record in _records():
-        outcomes.accepted(1)
+        counts.accepted(1)
         logger.info(record)
 
 
@@ -160,7 +160,7 @@ async def _into_optimized(application: web.Application, sink: str) -> None:
             request_log.log(record)
 
 
-# ── Processes of their own: a sink that hangs, a stop under load ─────────────────────────────────
+# ── Separate processes: a hanging sink, shutdown under load ───────────────────────────────────────
 
 
 @asynccontextmanager
@@ -182,7 +182,7 @@ async def _service(folder: Path) -> AsyncIterator[tuple[Address, Process]]:
     process = await Process.start(command, folder / "service.log")
     try:
         async with asyncio.timeout(60):
-            await until(service_is_ready(f"http://{HOST}:{port}"))
+            await wait_until(service_is_ready(f"http://{HOST}:{port}"))
         yield Address(HOST, port), process
     finally:
         await process.stop()
@@ -195,14 +195,14 @@ def _request(address: Address, variant: str, records: int) -> list[bytes]:
 
 async def _stalled() -> Claim:
     with TemporaryDirectory() as normal, TemporaryDirectory() as stalled:
-        os.mkfifo(Path(stalled) / "records-optimized.log")  # which nobody reads
+        os.mkfifo(Path(stalled) / "records-optimized.log")  # has no reader, so writes hang
         async with (
             _service(Path(normal)) as (of_normal, _),
             _service(Path(stalled)) as (of_stalled, _),
         ):
             ratios = [await _p99_ratio(of_stalled, of_normal, pair) for pair in range(STALL_PAIRS)]
     return Claim(
-        "p99 of requests while the sink hangs, over p99 while it writes",
+        "p99 of requests while the sink hangs, over p99 while the sink writes",
         median(ratios),
         "at most",
         2.0,
@@ -222,10 +222,10 @@ async def _p99_ratio(stalled: Address, normal: Address, pair: int) -> float:
 
 
 async def _stopped(variant: str) -> Claim:
-    """SIGTERM in the midst of a load; what the service says of its records, and what the files do.
+    """Send SIGTERM under load, and compare the service's count of accepted records with the files.
 
-    For aiologger a bound from below: it is known to lose records, which is why it is not the
-    optimized variant. Where this fails, the card is to be written anew.
+    aiologger's bound is a lower one: the card says that it loses records. If this claim fails,
+    rewrite the card.
     """
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -240,7 +240,7 @@ async def _stopped(variant: str) -> Claim:
             await load
         accepted, written = _accepted_and_written(folder, variant)
     return Claim(
-        f"accepted records that {variant} loses when it is stopped under load",
+        f"accepted records that {variant} loses at SIGTERM under load",
         accepted - written,
         "at least" if variant == "aiologger" else "at most",
         1 if variant == "aiologger" else 0,
@@ -250,7 +250,9 @@ async def _stopped(variant: str) -> Claim:
 
 
 def _accepted_and_written(folder: Path, variant: str) -> tuple[int, int]:
-    """What the service's last words say, and the lines that are in its files."""
-    said = re.findall(rf"records of {variant}: (\d+)", (folder / "service.log").read_text("utf-8"))
+    """The count in the last lines of the service's log, and the number of lines in its files."""
+    logged = re.findall(
+        rf"records of {variant}: (\d+)", (folder / "service.log").read_text("utf-8")
+    )
     lines = sum(each.read_bytes().count(b"\n") for each in folder.glob("records-*"))
-    return int(said[-1]), lines
+    return int(logged[-1]), lines

@@ -1,8 +1,8 @@
-"""How long lists take by each variant, over HTTP, the variants in turn.
+"""Measures how long each variant takes for lists of several lengths, over HTTP.
 
-With the medium data set, as the lab itself: in a database of its own, so that the small one stays.
-The size decides: where a table fits on a few pages the planner reads all of it, and one that joins
-looks good or bad for that alone.
+A separate database holds the medium data set, like the lab's, and the small data set stays
+untouched. The size of the tables matters: the planner reads a table of a few pages completely,
+which favours or penalizes joins.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from benchmarks.techniques.claim import Claim, seconds_of
 from loadgen.sending.connection import Address, Connection, encode_request
 from services.avoiding_n_plus_one.query_budget import CountedSession, QueryBudget
 from services.avoiding_n_plus_one.technique import TECHNIQUE
-from services.dataset.loader import connect, load
+from services.dataset.bulk_load import connect, load
 from services.local.ports import HOST, free_port
 from services.local.process import Command
-from services.local.readiness import service_is_ready
+from services.local.server_probe import service_is_ready
 from services.local.supervisor import Supervisor
 from services.settings import Settings, environment_of
 
-#: How many posts, and how many rounds: in each of them every variant is asked once.
+#: Rounds by number of posts. Each round sends one request to every variant.
 ROUNDS = {1: 400, 10: 250, 50: 150, 200: 50}
 POSTS = 50
 PROMISED_SPEEDUP = 3.0
-#: None of the others is to be faster than this share of what `optimized` takes.
+#: Least time that another variant may take, as a share of the time of `optimized`.
 PROMISED_SHARE = 0.95
 PROMISED_COUNTING_MICROSECONDS = 2.0
 
@@ -40,14 +40,14 @@ _DATABASE = "medium"
 _WARM_UP = 20
 _VARIANTS = TECHNIQUE.variant_names()
 
-#: Asks a variant for so many posts from that one on.
-Ask = Callable[[str, int, int], Awaitable[object]]
+#: Sends a request: variant, number of posts, first post.
+SendRequest = Callable[[str, int, int], Awaitable[object]]
 
 
 async def claims(settings: Settings) -> AsyncIterator[Claim]:
-    medium = await asyncio.to_thread(_with_medium_data, settings)
-    async with _service(medium) as ask:
-        shares = {posts: await _shares(ask, posts, rounds) for posts, rounds in ROUNDS.items()}
+    medium = await asyncio.to_thread(_load_medium_data, settings)
+    async with _service(medium) as send:
+        shares = {posts: await _shares(send, posts, rounds) for posts, rounds in ROUNDS.items()}
     yield Claim(
         f"naive takes longer than optimized for {POSTS} posts",
         shares[POSTS]["naive"],
@@ -66,7 +66,7 @@ async def claims(settings: Settings) -> AsyncIterator[Claim]:
             _evidence(shares, variant),
         )
     yield Claim(
-        "counting a statement against the budget costs next to nothing",
+        "counting a statement against the budget takes little time",
         await _counting_microseconds(),
         "at most",
         PROMISED_COUNTING_MICROSECONDS,
@@ -80,7 +80,8 @@ def _evidence(shares: dict[int, dict[str, float]], variant: str) -> str:
     return f"medians of the ratio within a round: {each}"
 
 
-def _with_medium_data(settings: Settings) -> Settings:
+def _load_medium_data(settings: Settings) -> Settings:
+    """Loads the data if they are missing, and returns settings that lead to them."""
     with closing(connect(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", (_DATABASE,))
         if cursor.fetchone() is None:
@@ -92,60 +93,62 @@ def _with_medium_data(settings: Settings) -> Settings:
 
 
 @asynccontextmanager
-async def _service(settings: Settings) -> AsyncIterator[Ask]:
-    """The technique's service as a process of its own, over one connection."""
+async def _service(settings: Settings) -> AsyncIterator[SendRequest]:
+    """Runs the service in another process and sends requests over one HTTP connection."""
     address = Address(HOST, free_port())
-    given = settings.model_copy(update={"port": address.port})
+    own_settings = settings.model_copy(update={"port": address.port})
     command = Command(
         name=TECHNIQUE.name,
         arguments=[sys.executable, "-m", "services", TECHNIQUE.name],
-        environment=environment_of(given.model_dump(exclude_unset=True) | {"port": address.port}),
+        environment=environment_of(
+            own_settings.model_dump(exclude_unset=True) | {"port": address.port}
+        ),
     )
     connection = Connection(address, timeout=30)
 
-    async def ask(variant: str, posts: int, start: int) -> object:
+    async def send(variant: str, posts: int, start: int) -> object:
         target = f"{TECHNIQUE.path(variant)}?posts={posts}&start={start}"
         response = await connection.request(encode_request(address, target, {}))
-        assert response.status == 200, target  # noqa: S101 - a problem is answered faster
+        assert response.status == 200, target  # noqa: S101 - an error would count as a fast answer
         return response
 
     with TemporaryDirectory() as logs:
         async with Supervisor(Path(logs)) as supervisor:
             await supervisor.start(command, service_is_ready(str(address)))
-            yield ask
+            yield send
             connection.close()
 
 
-async def _shares(ask: Ask, posts: int, rounds: int) -> dict[str, float]:
-    """By variant, how many times as long as `optimized` it takes: the median over the rounds."""
+async def _shares(send: SendRequest, posts: int, rounds: int) -> dict[str, float]:
+    """Each variant's time as a multiple of that of `optimized`, the median over the rounds."""
     random = Random(posts)
     ratios: dict[str, list[float]] = {variant: [] for variant in _VARIANTS}
     for number in range(-_WARM_UP, rounds):
-        seconds = await _round(ask, posts, random)
+        seconds = await _round(send, posts, random)
         if number >= 0:
             for variant in _VARIANTS:
                 ratios[variant].append(seconds[variant] / seconds["optimized"])
     return {variant: median(each) for variant, each in ratios.items()}
 
 
-async def _round(ask: Ask, posts: int, random: Random) -> dict[str, float]:
+async def _round(send: SendRequest, posts: int, random: Random) -> dict[str, float]:
     start = random.randint(1, 900)
     order = random.sample(_VARIANTS, len(_VARIANTS))
-    return {variant: await seconds_of(partial(ask, variant, posts, start)) for variant in order}
+    return {variant: await seconds_of(partial(send, variant, posts, start)) for variant in order}
 
 
-class _Silent:
-    """A session that sends nothing."""
+class _EmptySession:
+    """A session that sends nothing and returns no rows."""
 
     async def fetch(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         return []
 
 
 async def _counting_microseconds(runs: int = 21, statements: int = 10_000) -> float:
-    plain = _Silent()
+    plain = _EmptySession()
     counted = CountedSession(plain, QueryBudget(statements))
 
-    async def seconds(session: _Silent | CountedSession) -> float:
+    async def seconds(session: _EmptySession | CountedSession) -> float:
         started = perf_counter()
         for _ in range(statements):
             await session.fetch("SELECT 1")

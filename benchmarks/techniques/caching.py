@@ -1,4 +1,4 @@
-"""Caching: what a hit costs beside a bare GET, and what is felt of a Redis that dies."""
+"""Caching: the cost of a hit over a bare GET, and latency before, during and after an outage."""
 
 import asyncio
 import contextlib
@@ -16,25 +16,35 @@ import aiohttp
 
 from benchmarks.techniques.claim import Claim, ratio_of, seconds_of
 from services.caching.background import Background
-from services.caching.cache import Cache, Lifetimes, Reason
+from services.caching.cache import Cache
+from services.caching.cache_policy import CachePolicy
 from services.caching.circuit_breaker import CircuitBreaker
 from services.caching.epoch import Epoch
-from services.caching.namespace import Namespace
-from services.caching.store import Store
-from services.chassis.cache_server import connect
-from services.local import valkey
+from services.caching.leased_loader import LoadReason
+from services.caching.store import Namespace, Store
+from services.chassis.redis_client import connect
+from services.local.data_servers import valkey_command
 from services.local.ports import HOST, free_port
 from services.local.process import Command, Process
-from services.local.readiness import service_is_ready, until, valkey_answers
+from services.local.server_probe import service_is_ready, valkey_answers, wait_until
 from services.settings import Settings, environment_of
 
 _KEY = "key"
 _PAGE = b"x" * 2_000
 _CLIENTS = 16
-_THINKING_SECONDS = 0.04
+_MEAN_PAUSE_SECONDS = 0.04
 _WRITES = 0.1
 _OUTAGE_SECONDS = 5.0
 _POSTS = 200
+_POLICY = CachePolicy(
+    lifetime=600,
+    stale_lifetime=30,
+    absent_lifetime=5,
+    lease_seconds=2,
+    fence_seconds=30,
+    serve_unverified=False,
+    source_errors=(TimeoutError,),
+)
 
 
 async def claims(settings: Settings) -> AsyncIterator[Claim]:
@@ -47,8 +57,8 @@ async def claims(settings: Settings) -> AsyncIterator[Claim]:
         yield claim
 
 
-class _Nobody:
-    def loaded(self, reason: Reason) -> None:
+class _SilentObserver:
+    def loaded(self, reason: LoadReason) -> None:
         pass
 
 
@@ -63,11 +73,9 @@ async def _core(settings: Settings) -> AsyncIterator[Cache]:
     yield Cache(
         Store(redis, Namespace("benchmark", 1), breaker, background),
         Epoch(epoch, epoch, settings.cache_epoch_age, 1, background),
-        Lifetimes(fresh=600, stale=30, absent=5, lease=2, fence=30),
+        _POLICY,
         background,
-        _Nobody(),
-        (TimeoutError,),
-        serve_unverified=False,
+        _SilentObserver(),
     )
     await background.close()
     await redis.aclose()
@@ -94,7 +102,7 @@ async def _hit_against_get(settings: Settings, cache: Cache) -> Claim:
     ratio = await ratio_of(hits, gets, pairs=20)
     await redis.aclose()
     return Claim(
-        "a hit costs little beside a bare GET", ratio, "at most", 1.25, "×", "20 pairs of 500"
+        "time of a hit, relative to a bare GET", ratio, "at most", 1.25, "×", "20 pairs of 500"
     )
 
 
@@ -109,9 +117,9 @@ async def _many_misses(cache: Cache) -> Claim:
     seconds = await seconds_of(
         lambda: asyncio.gather(*(cache.get("cold", load) for _ in range(1_000)))
     )
-    evidence = f"all answered in {seconds * 1e3:.0f} ms"
+    evidence = f"all callers were answered in {seconds * 1e3:.0f} ms"
     return Claim(
-        "1,000 misses of one key at once are one load", loads, "at most", 1, "loads", evidence
+        "loads for 1,000 concurrent misses of one key", loads, "at most", 1, "loads", evidence
     )
 
 
@@ -123,12 +131,19 @@ async def _open_breaker(cache: Cache) -> Claim:
         with_cache = await seconds_of(lambda: cache.get(_KEY, _load))
         extra.append(with_cache - await seconds_of(_load))
     p99 = quantiles(extra, n=100)[98] * 1e3
-    return Claim("an open breaker costs a request", p99, "at most", 5, "ms", "p99 over 500")
+    return Claim(
+        "added latency of a request while the breaker is open",
+        p99,
+        "at most",
+        5,
+        "ms",
+        "p99 over 500",
+    )
 
 
 @dataclass
-class _Seen:
-    """Seconds by kind of request, and how many were not answered with success."""
+class _Measured:
+    """Seconds of each read and write, and the number of failed requests."""
 
     reads: list[float] = field(default_factory=list)
     writes: list[float] = field(default_factory=list)
@@ -145,53 +160,64 @@ async def _outage(settings: Settings) -> AsyncIterator[Claim]:
             aiohttp.ClientSession(address) as session,
         ):
             before = await _drive(session, lambda: asyncio.sleep(_OUTAGE_SECONDS))
-            first._child.kill()  # noqa: SLF001 - as the kernel would, without asking
+            first._child.kill()  # noqa: SLF001 - a crash, not a clean stop
             down = await _drive(session, lambda: asyncio.sleep(_OUTAGE_SECONDS))
             async with _valkey(port, Path(folder)):
-                back = perf_counter()
-                after = await _drive(session, lambda: _hits_again(session))
-                seconds = perf_counter() - back
-    for name, seen in (("Redis up", before), ("Redis down", down)):
-        both = seen.reads + seen.writes
+                returned_at = perf_counter()
+                after = await _drive(session, lambda: _ten_more_hits(session))
+                recovery_seconds = perf_counter() - returned_at
+    for name, measured in (("Redis up", before), ("Redis down", down)):
+        both = measured.reads + measured.writes
         evidence = (
             f"{name}, {len(both)} requests, one in ten a write: p50 of reads"
-            f" {median(seen.reads) * 1e3:.1f}, p99 {_p99(seen.reads):.1f}; p50 of writes"
-            f" {median(seen.writes) * 1e3:.1f}, p99 {_p99(seen.writes):.1f} ms"
+            f" {median(measured.reads) * 1e3:.1f}, p99 {_p99(measured.reads):.1f}; p50 of writes"
+            f" {median(measured.writes) * 1e3:.1f}, p99 {_p99(measured.writes):.1f} ms"
         )
         yield Claim(f"p99 with {name}", _p99(both), "at most", 50, "ms", evidence)
     failures = before.failures + down.failures + after.failures
-    yield Claim("requests that failed", failures, "at most", 0, "", "before, meanwhile and after")
-    yield Claim("hits again after Redis's return", seconds, "at most", 5, "s", "ten hits seen")
+    yield Claim(
+        "requests that failed", failures, "at most", 0, "", "before, during and after the outage"
+    )
+    yield Claim(
+        "time from Redis's return to ten further hits",
+        recovery_seconds,
+        "at most",
+        5,
+        "s",
+        "polled every 50 ms",
+    )
 
 
 def _p99(seconds: list[float]) -> float:
     return quantiles(seconds, n=100)[98] * 1e3
 
 
-async def _drive(session: aiohttp.ClientSession, lasting: Callable[[], Awaitable[object]]) -> _Seen:
-    seen = _Seen()
+async def _drive(
+    session: aiohttp.ClientSession, duration: Callable[[], Awaitable[object]]
+) -> _Measured:
+    measured = _Measured()
     clients = [
-        asyncio.create_task(_client(session, Random(each), seen)) for each in range(_CLIENTS)
+        asyncio.create_task(_client(session, Random(each), measured)) for each in range(_CLIENTS)
     ]
-    await lasting()
+    await duration()
     for client in clients:
         client.cancel()
     await asyncio.gather(*clients, return_exceptions=True)
-    return seen
+    return measured
 
 
-async def _client(session: aiohttp.ClientSession, random: Random, seen: _Seen) -> None:
+async def _client(session: aiohttp.ClientSession, random: Random, measured: _Measured) -> None:
     while True:
-        await asyncio.sleep(random.random() * 2 * _THINKING_SECONDS)
+        await asyncio.sleep(random.random() * 2 * _MEAN_PAUSE_SECONDS)
         number = random.randint(1, _POSTS)
         started = perf_counter()
         if random.random() < _WRITES:
             status = await _write(session, number, random)
-            seen.writes.append(perf_counter() - started)
+            measured.writes.append(perf_counter() - started)
         else:
             status = await _read(session, number)
-            seen.reads.append(perf_counter() - started)
-        seen.failures += status != 200
+            measured.reads.append(perf_counter() - started)
+        measured.failures += status != 200
 
 
 async def _read(session: aiohttp.ClientSession, number: int) -> int:
@@ -207,9 +233,9 @@ async def _write(session: aiohttp.ClientSession, number: int, random: Random) ->
         return response.status
 
 
-async def _hits_again(session: aiohttp.ClientSession) -> None:
+async def _ten_more_hits(session: aiohttp.ClientSession) -> None:
     first = await _hits(session)
-    while await _hits(session) < first + 10:  # noqa: ASYNC110 - told by another process, if asked
+    while await _hits(session) < first + 10:  # noqa: ASYNC110 - metrics have to be polled
         await asyncio.sleep(0.05)
 
 
@@ -224,8 +250,8 @@ async def _hits(session: aiohttp.ClientSession) -> float:
 
 @asynccontextmanager
 async def _valkey(port: int, folder: Path) -> AsyncIterator[Process]:
-    async with _process(valkey.command(port, folder), folder) as process:
-        await until(valkey_answers(port))
+    async with _process(valkey_command(port, folder), folder) as process:
+        await wait_until(valkey_answers(port))
         yield process
 
 
@@ -239,7 +265,7 @@ async def _service(changed: dict[str, object], folder: Path) -> AsyncIterator[st
     )
     address = f"http://{HOST}:{port}"
     async with _process(command, folder):
-        await until(service_is_ready(address))
+        await wait_until(service_is_ready(address))
         yield address
 
 

@@ -1,7 +1,7 @@
-"""What the card of compression promises of speed.
+"""Measures the speed that the card of compression promises: slow links and event loop stalls.
 
-Service and load generator share one event loop: over a link this slow it idles nearly always, and
-whether encoding holds it up is what the second promise asks.
+Service and load generator share one event loop. Over a slow link that loop is idle nearly always.
+The second promise is about stalls of that loop by encoding.
 """
 
 import asyncio
@@ -26,16 +26,16 @@ from services.settings import Settings
 _ATTACK = Attack(ClosedLoop(4), duration=2, link=NetworkLink.parse("10mbit"))
 _PAIRS = 8
 _PLAIN_BYTES = 100_000
-_ANSWERS = 9
+_RESPONSES = 9
 _LARGEST = TECHNIQUE.swept()["posts"].maximum
-#: Of each coding its own level and the highest that a request can ask for.
+#: The default level of each coding, and the highest level that a request can ask for.
 _LEVELS = (0, TECHNIQUE.swept()["level"].maximum)
 
 
 async def claims(settings: Settings) -> AsyncIterator[Claim]:
     async with _running(settings) as address:
         yield await _over_a_slow_link(address)
-        yield await _beside_the_largest_body(address)
+        yield await _stalls_by_the_largest_body(address)
 
 
 @asynccontextmanager
@@ -61,7 +61,7 @@ async def _over_a_slow_link(address: Address) -> Claim:
             raise RequestFailed(tally.first_error)
         seconds[block.pair, block.arm] = tally.latencies.quantile(0.5)
     ratio = median(seconds[pair, "naive"] / seconds[pair, "optimized"] for pair in range(_PAIRS))
-    encoded = (await _answer(address, requests["optimized"][0])).size
+    encoded = (await _response(address, requests["optimized"][0])).size
     evidence = (
         f"{posts} posts, {size:,} bytes, sent as {encoded:,}; 4 clients, {_PAIRS} pairs of blocks"
     )
@@ -69,7 +69,7 @@ async def _over_a_slow_link(address: Address) -> Claim:
 
 
 async def _posts_of(address: Address, size: int) -> tuple[int, int]:
-    """The number of posts whose plain body is as near to the size as can be, and its size."""
+    """Return the number of posts whose unencoded body is nearest to the size, and its size."""
     low, high = 1, _LARGEST
     while low < high:
         middle = (low + high) // 2
@@ -83,35 +83,35 @@ async def _posts_of(address: Address, size: int) -> tuple[int, int]:
 
 
 async def _plain_size(address: Address, posts: int) -> int:
-    return (await _answer(address, _request(address, "naive", posts=posts))).size
+    return (await _response(address, _request(address, "naive", posts=posts))).size
 
 
-async def _beside_the_largest_body(address: Address) -> Claim:
-    """The longest that anything else waits for the event loop; a median for each way to encode."""
-    held: dict[str, float] = {}
+async def _stalls_by_the_largest_body(address: Address) -> Claim:
+    """Measure the longest stall of the event loop while the largest body is encoded."""
+    stalls: dict[str, float] = {}
     for coding, level in product(("zstd", "br", "gzip", "deflate"), _LEVELS):
         request = _request(address, "optimized", coding, posts=_LARGEST, level=level)
-        waits = [await _longest_wait(address, request) for _ in range(_ANSWERS)]
-        held[f"{coding} at level {level or 'of its own'}"] = median(waits)
-    worst = max(held, key=lambda way: held[way])
+        longest = [await _longest_stall(address, request) for _ in range(_RESPONSES)]
+        stalls[f"{coding} at level {level or 'default'}"] = median(longest)
+    worst = max(stalls, key=lambda way: stalls[way])
     size = await _plain_size(address, _LARGEST)
-    evidence = f"{size:,} bytes; longest with {worst}, median of {_ANSWERS} answers each"
-    promise = "the event loop is held up by the largest answer"
-    return Claim(promise, held[worst] * 1e3, "at most", 20, "ms", evidence)
+    evidence = f"{size:,} bytes; longest with {worst}, median of {_RESPONSES} responses each"
+    promise = "the largest response stalls the event loop"
+    return Claim(promise, stalls[worst] * 1e3, "at most", 20, "ms", evidence)
 
 
-async def _longest_wait(address: Address, request: bytes) -> float:
-    answering = asyncio.create_task(_answer(address, request))
+async def _longest_stall(address: Address, request: bytes) -> float:
+    responding = asyncio.create_task(_response(address, request))
     longest, last = 0.0, perf_counter()
-    while not answering.done():
+    while not responding.done():
         await asyncio.sleep(0)
         now = perf_counter()
         longest, last = max(longest, now - last), now
-    await answering
+    await responding
     return longest
 
 
-async def _answer(address: Address, request: bytes) -> Response:
+async def _response(address: Address, request: bytes) -> Response:
     connection = Connection(address, timeout=30)
     try:
         response = await connection.request(request)

@@ -1,4 +1,4 @@
-"""Connection pooling: what lending costs, and what it saves."""
+"""Measures what lending a connection costs and what it saves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,7 +9,7 @@ import aiopg
 
 from benchmarks.techniques.claim import Claim, Timed, ratio_of
 from services.chassis.postgres import connection_arguments
-from services.connection_pooling.ledger import Limits
+from services.connection_pooling.ledger import PoolLimits
 from services.connection_pooling.pool import ConnectionPool
 from services.settings import Settings
 
@@ -18,8 +18,8 @@ CONNECTIONS, TASKS = 8, 64
 Borrow = Callable[[], AbstractAsyncContextManager[Any]]
 
 
-class Silent:
-    """An observer that costs a call and nothing else."""
+class SilentObserver:
+    """A `PoolObserver` whose methods do nothing."""
 
     def connection_opened(self) -> None: ...
 
@@ -27,7 +27,7 @@ class Silent:
 
     def connection_closed(self, reason: str) -> None: ...
 
-    def connection_refused(self, reason: str) -> None: ...
+    def caller_refused(self, reason: str) -> None: ...
 
     def connection_leaked(self) -> None: ...
 
@@ -36,35 +36,35 @@ async def claims(settings: Settings) -> AsyncIterator[Claim]:
     arguments = connection_arguments(settings, "benchmark")
     async with _pools(arguments) as (own, aiopgs):
         yield Claim(
-            "reading over a new connection takes as long as so many pooled reads",
+            "a read over a new connection takes longer than a pooled read",
             await ratio_of(_reads(lambda: aiopg.connect(**arguments), 20), _reads(own, 20), 15),
             "at least",
             10,
-            "times",
+            "times as long",
             "20 reads in a row, 15 pairs",
         )
         yield Claim(
-            "borrowing and giving back, against aiopg's own pool",
+            "borrowing and returning a connection takes less time than with aiopg's pool",
             await ratio_of(_loans(own, 5000), _loans(aiopgs, 5000), 15),
             "at most",
             0.5,
-            "of its time",
+            "times as long",
             f"5,000 loans in a row, {CONNECTIONS} free connections, 15 pairs",
         )
         yield Claim(
-            "the same with a queue, and a read for each loan",
-            await ratio_of(_crowd(own), _crowd(aiopgs), 15),
+            "reading with more tasks than connections takes as long as with aiopg's pool",
+            await ratio_of(_concurrent_reads(own), _concurrent_reads(aiopgs), 15),
             "at most",
             1.2,
-            "of its time",
+            "times as long",
             f"{TASKS} tasks with 20 reads each on {CONNECTIONS} connections, 15 pairs",
         )
 
 
 @asynccontextmanager
 async def _pools(arguments: dict[str, Any]) -> AsyncIterator[tuple[Borrow, Borrow]]:
-    limits = Limits(minimum=CONNECTIONS, maximum=CONNECTIONS)
-    own = await ConnectionPool.open(limits, Silent(), **arguments)
+    limits = PoolLimits(minimum=CONNECTIONS, maximum=CONNECTIONS)
+    own = await ConnectionPool.open(limits, SilentObserver(), **arguments)
     try:
         async with aiopg.create_pool(
             minsize=CONNECTIONS, maxsize=CONNECTIONS, **arguments
@@ -93,8 +93,8 @@ def _reads(borrow: Borrow, count: int) -> Timed:
     return reads
 
 
-def _crowd(borrow: Borrow) -> Callable[[], Awaitable[object]]:
-    async def crowd() -> None:
+def _concurrent_reads(borrow: Borrow) -> Callable[[], Awaitable[object]]:
+    async def reads() -> None:
         await asyncio.gather(*(_reads(borrow, 20)() for _ in range(TASKS)))
 
-    return crowd
+    return reads

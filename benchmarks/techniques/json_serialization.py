@@ -1,4 +1,7 @@
-"""JSON serialization: how the encoders compare, and how long the event loop is held up."""
+"""Measures the speed that the card of JSON serialization promises: encoders and event loop stalls.
+
+`claim` holds the form of a promise and the interleaved comparison.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,13 +18,13 @@ from aiohttp import web
 from benchmarks.techniques.claim import Claim, Timed, ratio_of
 from services.chassis.postgres import DATABASE, Database
 from services.dataset.posts import Post, as_post
-from services.json_serialization import encoders
+from services.json_serialization import document_encoders as encoders
 from services.json_serialization.app import create
+from services.json_serialization.database_encoding import DOCUMENT, PAGE
+from services.json_serialization.document_encoders import NDJSON
 from services.json_serialization.encoded_rows import EncodedRows
-from services.json_serialization.lines import MEDIA_TYPE
-from services.json_serialization.postgres import DOCUMENT, PAGE
-from services.json_serialization.rows import EXCERPT_CHARACTERS, ROWS
-from services.json_serialization.slices import JsonForm, MsgpackForm, encode
+from services.json_serialization.kept_rows import EXCERPT_CHARACTERS, ROWS
+from services.json_serialization.slices import JsonFormat, MsgpackFormat, encode_in_slices
 from services.json_serialization.technique import MAXIMUM_ROWS, TECHNIQUE
 from services.local.ports import HOST, free_port
 from services.settings import Settings
@@ -40,9 +43,9 @@ async def claims(settings: Settings) -> AsyncIterator[Claim]:
         rows = application[ROWS][:ROWS_OF_A_PAGE]
         async for claim in _encoders(rows):
             yield claim
-        async for claim in _turns_of_the_service(address):
+        async for claim in _stalls_of_the_service(address):
             yield claim
-        async for claim in _turns_of_the_core(rows):
+        async for claim in _stalls_of_the_core(rows):
             yield claim
         async for claim in _database(application[DATABASE]):
             yield claim
@@ -50,7 +53,7 @@ async def claims(settings: Settings) -> AsyncIterator[Claim]:
 
 @asynccontextmanager
 async def _service(settings: Settings) -> AsyncIterator[tuple[web.Application, str]]:
-    """In this process, so that its event loop can be watched; with as many rows as it may give."""
+    """Start the service in this process, to watch its event loop, with the maximum of rows."""
     application = create(settings)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
@@ -69,34 +72,32 @@ async def _service(settings: Settings) -> AsyncIterator[tuple[web.Application, s
 
 async def _encoders(rows: list[Post]) -> AsyncIterator[Claim]:
     document = {"count": len(rows), "rows": rows}
-    kept = EncodedRows[Post](itemgetter("id"), MAXIMUM_ROWS)
+    encoded_rows = EncodedRows[Post](itemgetter("id"), MAXIMUM_ROWS)
 
     def join(document: Any) -> bytes:
-        ready = kept.of(document["rows"])
-        return encoders.encode_with_orjson({"count": len(ready), "rows": ready})
+        fragments = encoded_rows.encode(document["rows"])
+        return encoders.encode_with_orjson({"count": len(fragments), "rows": fragments})
 
     orjson = _encoding(encoders.encode_with_orjson, document)
     json = _encoding(encoders.encode_with_json, document)
     ratio = await ratio_of(json, orjson, PAIRS)
     evidence = f"{len(rows)} rows, median of {PAIRS} interleaved pairs"
-    yield Claim("json takes times as long as orjson", ratio, "at least", 8, "×", evidence)
+    yield Claim("json: time relative to orjson", ratio, "at least", 8, "×", evidence)
     slow = [
         ("ujson", encoders.encode_with_ujson, 4),
         ("rapidjson", encoders.encode_with_rapidjson, 3),
     ]
     for name, encode_with, least in slow:
         ratio = await ratio_of(_encoding(encode_with, document), orjson, PAIRS)
-        yield Claim(
-            f"{name} takes times as long as orjson", ratio, "at least", least, "×", evidence
-        )
+        yield Claim(f"{name}: time relative to orjson", ratio, "at least", least, "×", evidence)
     fast = [
         ("msgspec", encoders.encode_with_msgspec, 1.5),
-        ("MessagePack with moments as text", encoders.encode_as_msgpack, 5),
-        ("joining ready fragments", join, 0.6),
+        ("MessagePack with datetimes as text", encoders.encode_as_msgpack, 5),
+        ("joining encoded rows", join, 0.6),
     ]
     for name, encode_with, most in fast:
         ratio = await ratio_of(_encoding(encode_with, document), orjson, PAIRS)
-        yield Claim(f"{name} takes times as long as orjson", ratio, "at most", most, "×", evidence)
+        yield Claim(f"{name}: time relative to orjson", ratio, "at most", most, "×", evidence)
 
 
 def _encoding(encode_with: Encode, document: object) -> Timed:
@@ -106,12 +107,12 @@ def _encoding(encode_with: Encode, document: object) -> Timed:
     return timed
 
 
-# The event loop: CPU of its thread between two turns, and not time, since what the machine gives to
-# others meanwhile is no fault of an encoder's.
+# The event loop. A turn is measured in CPU seconds of its thread: elapsed time would include what
+# the machine gives to other processes.
 
 
 async def _longest_turn(work: Callable[[], Awaitable[object]]) -> float:
-    """Milliseconds of CPU in the longest turn of the event loop while the work is being done."""
+    """Return the longest turn of the event loop during the work, in milliseconds of CPU."""
     longest = 0.0
 
     async def turns() -> None:
@@ -134,47 +135,50 @@ async def _longest_turns(work: Callable[[], Awaitable[object]]) -> list[float]:
     return [await _longest_turn(work) for _ in range(STALLS)]
 
 
-async def _turns_of_the_service(address: str) -> AsyncIterator[Claim]:
-    evidence = f"{MAXIMUM_ROWS} rows over HTTP, of {STALLS} answers the worst"
-    json = max(await _longest_turns(_asking(address, "optimized", JsonForm.media_type)))
-    yield _turn("JSON", json, evidence)
-    longest = max(await _longest_turns(_asking(address, "optimized", MsgpackForm.media_type)))
-    yield _turn("MessagePack", longest, evidence)
-    longest = max(await _longest_turns(_asking(address, "export", MEDIA_TYPE)))
-    yield _turn("NDJSON", longest, evidence)
-    naive = min(await _longest_turns(_asking(address, "naive", JsonForm.media_type)))
-    promise = "naive: the longest turn of the event loop, against that for JSON above"
-    evidence = f"{naive:.3g} ms, of {STALLS} answers the best"
+async def _stalls_of_the_service(address: str) -> AsyncIterator[Claim]:
+    evidence = f"{MAXIMUM_ROWS} rows over HTTP, worst of {STALLS} responses"
+    json = max(await _turns_during_requests(address, "optimized", JsonFormat.media_type))
+    yield _turn_claim("JSON", json, evidence)
+    msgpack = max(await _turns_during_requests(address, "optimized", MsgpackFormat.media_type))
+    yield _turn_claim("MessagePack", msgpack, evidence)
+    ndjson = max(await _turns_during_requests(address, "export", NDJSON))
+    yield _turn_claim("NDJSON", ndjson, evidence)
+    naive = min(await _turns_during_requests(address, "naive", JsonFormat.media_type))
+    promise = "naive: the longest turn of the event loop, relative to optimized JSON"
+    evidence = f"{naive:.3g} ms, best of {STALLS} responses"
     yield Claim(promise, naive / json, "at least", 4, "×", evidence)
 
 
-def _turn(what: str, milliseconds: float, evidence: str) -> Claim:
-    promise = f"{what}: the longest turn of the event loop"
+def _turn_claim(subject: str, milliseconds: float, evidence: str) -> Claim:
+    promise = f"{subject}: the longest turn of the event loop"
     return Claim(promise, milliseconds, "at most", STALL_MILLISECONDS, "ms", evidence)
 
 
-def _asking(address: str, variant: str, media_type: str) -> Callable[[], Awaitable[object]]:
-    """The client has a thread of its own: what it does is not counted for the event loop's."""
-    url = f"{address}{TECHNIQUE.path(variant)}?rows={MAXIMUM_ROWS}"
-    request = Request(url, headers={"Accept": media_type})  # noqa: S310 - an address of our own
+async def _turns_during_requests(address: str, variant: str, media_type: str) -> list[float]:
+    """Return the longest turn during each of many requests.
 
-    def ask() -> None:
+    The client runs in another thread, so its CPU is not part of a turn of the event loop.
+    """
+    url = f"{address}{TECHNIQUE.path(variant)}?rows={MAXIMUM_ROWS}"
+    request = Request(url, headers={"Accept": media_type})  # noqa: S310 - the service's own address
+
+    def send() -> None:
         with urlopen(request, timeout=10) as response:  # noqa: S310 - the same
             response.read()
 
-    return lambda: asyncio.to_thread(ask)
+    return await _longest_turns(lambda: asyncio.to_thread(send))
 
 
-async def _turns_of_the_core(rows: list[Post]) -> AsyncIterator[Claim]:
+async def _stalls_of_the_core(rows: list[Post]) -> AsyncIterator[Claim]:
     many = rows * (100_000 // len(rows))
     whole = _encoding(encoders.encode_with_orjson, {"count": len(many), "rows": many})
-    at_once = median(await _longest_turns(whole))
-    in_slices = median(await _longest_turns(lambda: encode(many, JsonForm())))
-    evidence = f"{len(many)} rows by orjson, {at_once:.3g} ms if at once, median of {STALLS}"
-    yield _turn("the core alone", in_slices, evidence)
+    unsliced = median(await _longest_turns(whole))
+    in_slices = median(await _longest_turns(lambda: encode_in_slices(many, JsonFormat())))
+    evidence = f"{len(many)} rows by orjson, {unsliced:.3g} ms unsliced, median of {STALLS}"
+    yield _turn_claim("the core alone", in_slices, evidence)
     share = median([await _share_held_in_thread(many) for _ in range(STALLS)])
     evidence = f"{len(many)} rows by orjson in a thread, median of {STALLS}"
-    promise = "a thread holds the event loop up for a share of its encoding"
+    promise = "orjson in a thread stalls the event loop for a share of its time"
     yield Claim(promise, share, "at least", 0.8, "of it", evidence)
 
 
@@ -196,7 +200,7 @@ async def _share_held_in_thread(rows: list[Post]) -> float:
     return min(longest, seconds) / seconds
 
 
-# JSON made by the database, against the same rows read and encoded here
+# JSON made by the database, compared with the same rows read and encoded in the service
 
 _ROWS_STATEMENT = f"""
     SELECT id, title, body, created_at, author_id, author_name, tags FROM ({PAGE}) AS page
@@ -205,23 +209,25 @@ _PARAMETERS = (EXCERPT_CHARACTERS, ROWS_OF_A_PAGE)
 
 
 async def _database(database: Database) -> AsyncIterator[Claim]:
-    async def in_database() -> None:
+    async def encode_in_database() -> None:
         ((text,),) = await database.fetch(DOCUMENT, _PARAMETERS)
         text.encode()
 
-    async def here() -> None:
+    async def encode_in_service() -> None:
         posts = [as_post(row) for row in await database.fetch(_ROWS_STATEMENT, _PARAMETERS)]
         encoders.encode_with_orjson({"count": len(posts), "rows": posts})
 
     evidence = f"{ROWS_OF_A_PAGE} rows read for each, median of {STATEMENT_PAIRS} interleaved pairs"
-    what = "JSON made by PostgreSQL, against its rows read and encoded by orjson"
-    ratio = await ratio_of(in_database, here, STATEMENT_PAIRS)
-    yield Claim(f"{what}: time", ratio, "at most", 2, "×", evidence)
-    ratio = await _ratio_of(partial(_service_seconds, in_database), partial(_service_seconds, here))
-    yield Claim(f"{what}: CPU of the service", ratio, "at most", 0.5, "×", evidence)
+    comparison = "JSON made by PostgreSQL, relative to rows read and encoded by orjson"
+    ratio = await ratio_of(encode_in_database, encode_in_service, STATEMENT_PAIRS)
+    yield Claim(f"{comparison}: time", ratio, "at most", 2, "×", evidence)
+    ratio = await _ratio_of(
+        partial(_service_seconds, encode_in_database), partial(_service_seconds, encode_in_service)
+    )
+    yield Claim(f"{comparison}: CPU of the service", ratio, "at most", 0.5, "×", evidence)
     explain = partial(_server_milliseconds, database)
     ratio = await _ratio_of(partial(explain, DOCUMENT), partial(explain, _ROWS_STATEMENT))
-    yield Claim(f"{what}: time in the server", ratio, "at most", 3, "×", evidence)
+    yield Claim(f"{comparison}: time in the server", ratio, "at most", 3, "×", evidence)
 
 
 async def _ratio_of(
@@ -237,7 +243,7 @@ async def _service_seconds(work: Timed) -> float:
 
 
 async def _server_milliseconds(database: Database, statement: str) -> float:
-    """Reading the rows and making text of them, but not sending it."""
+    """Return the time to read the rows and make the text, without the time to send it."""
     explain = f"EXPLAIN (ANALYZE, TIMING OFF, SERIALIZE, FORMAT JSON) {statement}"
     (((plan,),),) = await database.fetch(explain, _PARAMETERS)
     milliseconds: float = plan["Execution Time"]

@@ -1,6 +1,6 @@
-"""Pagination: a page costs the same wherever it lies, if it is sought and not counted off.
+"""Claims about pagination: with keyset, a page costs the same wherever it lies.
 
-The first page and page 50,000, the last, of a million posts, asked for by turns over HTTP.
+The benchmark requests the first and the last page of a million posts by turns, over HTTP.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from benchmarks.techniques.claim import Claim, seconds_of
 from loadgen.sending.connection import Address, Connection, encode_request
-from services.dataset.loader import connect, load
+from services.dataset.bulk_load import connect, load
 from services.pagination.app import create
 from services.settings import Settings
 
@@ -23,12 +23,12 @@ _DATABASE = "pagination"
 _ROWS = 1_000_000
 _LIMIT = 20
 _LAST = _ROWS // _LIMIT
-#: By variant: how often each page is asked for. Naive reads the million rows each time.
+#: Requests per page, by variant. Naive reads all million rows for each.
 _ROUNDS = {"optimized": 1000, "offset": 15, "naive": 3}
-#: What a request of naive may take, in seconds.
-_DEADLINE = 120.0
+#: Seconds for one request of naive.
+_TIMEOUT = 120.0
 
-#: The small data set with posts of 200 bytes after its own, every third at the moment of another.
+#: Adds posts of 200 bytes to the small data set. Every third shares its moment with another post.
 _FILL = f"""
     INSERT INTO posts (author_id, title, body, created_at)
     SELECT 1 + number % 200, 'Post ' || md5(number::text), repeat('text ', 40),
@@ -42,9 +42,9 @@ async def claims(settings: Settings) -> AsyncIterator[Claim]:
         update={
             "database_name": _DATABASE,
             "cursor_secret": SecretStr("benchmark"),
-            "statement_timeout": _DEADLINE,
-            "request_timeout": _DEADLINE,
-            "slow_request": _DEADLINE,
+            "statement_timeout": _TIMEOUT,
+            "request_timeout": _TIMEOUT,
+            "slow_request": _TIMEOUT,
         }
     )
     await asyncio.to_thread(_fill, settings, million)
@@ -106,13 +106,13 @@ async def _served(settings: Settings) -> AsyncIterator[Address]:
 
 
 async def _p50(address: Address, variant: str) -> tuple[float, float]:
-    """Seconds that the first page takes, and the last one when it is reached by `next`."""
+    """Seconds for the first page, and for the last page when a link `next` leads to it."""
     path = f"/pagination/{variant}"
-    connection = Connection(address, _DEADLINE, keep_body=True)
+    connection = Connection(address, _TIMEOUT, keep_body=True)
 
     async def get(reference: str) -> None:
         response = await connection.request(encode_request(address, path + reference, {}))
-        assert response.status == 200, response.body  # noqa: S101 - else nothing was measured
+        assert response.status == 200, response.body  # noqa: S101 - a failure must not count as fast
 
     last_reference = await _last_reference(connection, address)
     pages = {reference: list[float]() for reference in ("", last_reference)}

@@ -1,1 +1,1 @@
-"""What a run leaves behind, and all that a verdict is computed from."""
+"""The stored results of a run: everything that a judgement is computed from."""

@@ -1,7 +1,7 @@
-"""What explains a ratio: the server's own counters over a block, per request.
+"""Receipts: facts that the server counted per request, which explain a ratio.
 
-Pure functions over the text that a server's `/metrics` answers. Counters are stored as they were
-read, under Prometheus' names; which figures are made of them is decided when a bundle is judged.
+Pure functions over the text of a server's `/metrics`. A bundle stores the counters under
+Prometheus' names. The receipts are computed from them when the bundle is judged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ from prometheus_client.samples import Sample
 from services import telemetry
 from services.telemetry import METRICS
 
-#: By series; a series is a metric's name with those labels that are kept.
+#: By series: a metric's name with the labels that are kept.
 Counters = Mapping[str, float]
 
 PROCESS_CPU = "process_cpu_seconds_total"
 _OURS = {metric.name for metric in METRICS}
-#: What a server's language counts of itself explains no ratio.
+#: Counters of the server's runtime explain no ratio.
 _OF_THE_RUNTIME = ("process_", "python_", "go_", "jvm_", "nodejs_")
 _MILLISECONDS = 1e3
 
@@ -28,16 +28,17 @@ _MILLISECONDS = 1e3
 
 
 def counters(exposition: str, variant: str = "") -> dict[str, float]:
-    """All counters of a server, and sum and count of the lab's own histograms.
+    """All counters of a server, and the sum and count of the lab's own histograms.
 
-    Where a variant is named, series of another one are left out. The lab's own metrics keep the
-    labels beyond technique and variant; those of others are added up over theirs, which may be
-    thousands. Raises ValueError when it is no text in Prometheus' format.
+    With a variant, the series of other variants are left out. The lab's own metrics keep their
+    labels, except technique and variant. Counters of other servers are summed over all their
+    labels, since there may be thousands of series. Raises ValueError if the text is not in
+    Prometheus' format.
     """
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(exposition):
         kept = _kept(family)
-        # Declared, but nothing counted yet: that is zero, and not unknown.
+        # A declared counter without a sample is zero, not unknown.
         found.update(dict.fromkeys(kept, 0.0))
         for sample in family.samples:
             if sample.name in kept and _is_of(sample, variant) and isfinite(sample.value):
@@ -47,7 +48,7 @@ def counters(exposition: str, variant: str = "") -> dict[str, float]:
 
 
 def own_counters(exposition: str, variant: str) -> dict[str, float]:
-    """Those of the variant alone: they stand still once nothing of it is left to be done.
+    """The counters with this variant's label. They stop growing when its last request is finished.
 
     Raises ValueError as `counters` does.
     """
@@ -60,11 +61,11 @@ def own_counters(exposition: str, variant: str) -> dict[str, float]:
 
 
 def _kept(family: Family) -> tuple[str, ...]:
-    """The names of the family's samples that grow and are worth to be stored."""
+    """The names of the family's samples that are stored."""
     if family.type == "counter":
         return (f"{family.name}_total",)
     if family.name in _OURS and family.type in ("histogram", "summary"):
-        # Buckets would tell the distribution, which the client has seen better.
+        # Buckets are left out: the client measures the distribution more precisely.
         return (f"{family.name}_sum", f"{family.name}_count")
     return ()
 
@@ -74,7 +75,7 @@ def _is_of(sample: Sample, variant: str) -> bool:
 
 
 def _series(sample: Sample) -> str:
-    """`name{label="value"}`, as Prometheus itself writes it."""
+    """`name{label="value"}`, as Prometheus writes it."""
     labels = {
         name: value
         for name, value in sorted(sample.labels.items())
@@ -101,8 +102,8 @@ def _is_series_of(series: str, name: str) -> bool:
 def growth(before: Counters, after: Counters) -> dict[str, float]:
     """By how much each counter grew.
 
-    One that is smaller than it was began anew at zero with a server that was started again:
-    so does Prometheus' own `increase` see it.
+    A counter that is smaller than before restarted at zero with its server, as Prometheus'
+    `increase` also assumes.
     """
     return {
         series: value - before.get(series, 0.0) if value >= before.get(series, 0.0) else value
@@ -115,20 +116,20 @@ def growth(before: Counters, after: Counters) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """All series of a metric, or those that have a label's value."""
+    """All series of a metric, or the series with one label's value."""
 
     metric: str
     label: str = ""
 
     def of(self, grown: Counters) -> float | None:
-        """None where the server has no such metric."""
+        """The sum of the series; None if the server has no such metric."""
         series = [each for each in grown if _is_series_of(each, self.metric)]
         return sum(grown[each] for each in series if self.label in each) if series else None
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A figure for people: so much of `above`, times `factor`, for each of `below`."""
+    """A figure for people: `above` times `factor`, divided by `below` (by default the requests)."""
 
     name: str
     above: Part
@@ -181,15 +182,15 @@ _RECEIPTS = (
 
 
 def requests_counted(grown: Counters) -> float | None:
-    """How many requests the server itself says that it has answered, None where it does not."""
+    """The server's own count of answered requests; None if it has no such counter."""
     return _REQUESTS.of(grown)
 
 
 def receipts(grown: Counters, requests: float) -> dict[str, float]:
-    """What each request cost, by a name for people; nothing that the server does not count.
+    """What the server counted per request, by a name for people.
 
-    `requests` is the client's count. The server's own, where it has one, comes before it: it is
-    from the same moments as the other counters.
+    `requests` is the client's count. The server's own count has precedence, since it was read at
+    the same moments as the other counters.
     """
     counted = requests_counted(grown) or requests
     return dict((*_of_the_lab(grown, counted), *_of_others(grown, counted)))
@@ -204,7 +205,7 @@ def _of_the_lab(grown: Counters, requests: float) -> Iterator[tuple[str, float]]
 
 
 def _of_others(grown: Counters, requests: float) -> Iterator[tuple[str, float]]:
-    """Whatever else grew: of a server that this lab knows nothing of, each counter may explain."""
+    """All other counters that grew: any counter of an unknown server may explain a ratio."""
     for series, value in sorted(grown.items()):
         if value and requests and not series.startswith(_OF_THE_RUNTIME) and not _is_ours(series):
             yield f"{series} per request", value / requests

@@ -10,9 +10,9 @@ from random import Random
 from time import process_time
 from typing import Protocol
 
+from loadgen.evidence.block_record import Record
 from loadgen.evidence.bundle import Experiment
 from loadgen.evidence.receipts import counters, growth, own_counters
-from loadgen.evidence.record import Record
 from loadgen.experiment.equality import Difference, distinct_indices, first_difference
 from loadgen.experiment.load_options import WARM_UP_SHARE, LoadOptions
 from loadgen.experiment.plan import Block, interleaved

@@ -1,14 +1,12 @@
-"""In which order blocks of the arms run.
+"""The order in which the blocks of the arms run.
 
-Arms run in pairs of blocks, each pair in a random order: what drifts slowly (the machine's clock, a
-neighbour's load, a filling cache) meets all arms alike and cancels out in the ratio of a pair.
+Blocks run in pairs: each pair has one block of each arm, in a random order. Slow drifts (clock
+frequency, a neighbour's load, a filling cache) affect all arms of a pair alike and cancel out in
+its ratio.
 """
 
 from dataclasses import dataclass
 from random import Random
-
-#: The arm that is the baseline once more. What its ratio says is noise: no two arms are more alike.
-CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +18,11 @@ class Block:
 
 
 def interleaved(arms: tuple[str, ...], pairs: int, random: Random) -> list[Block]:
-    """As many pairs as there are arms are the rotations of a random order, in random order.
+    """Each group of N pairs uses all N rotations of one random order of the N arms, shuffled.
 
-    So every arm is first, second and last equally often (of two arms: ABBA or BAAB), and what a
-    place in a pair is worth meets all alike. Reversing the order instead would leave the middle one
-    of three where it was.
+    So every arm is equally often first, second and last (with two arms: ABBA or BAAB). The effect
+    of a place in the pair is then the same for all arms. Rejected: reversing the order in every
+    second pair, since the middle one of three arms would always stay in the middle.
     """
     orders: list[list[str]] = []
     while len(orders) < pairs:

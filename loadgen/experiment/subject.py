@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from loadgen.experiment.inputs import Inputs
-from loadgen.experiment.plan import CONTROL
+from loadgen.judgement import CONTROL
 from loadgen.sending.connection import Address
 from services.contract import Technique
 

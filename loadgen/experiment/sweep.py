@@ -1,13 +1,20 @@
-"""Where a technique begins to pay, or ceases to: one number of its workload, varied."""
+"""Sweeps: one number of a technique's workload or load, varied, with an experiment for each value.
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+All experiments of a sweep are in one bundle. `judging/judge.py` reads them back as a curve.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from loadgen.experiment.plan import CONTROL
-from loadgen.judging.estimate import Verdict
+from rich.console import Console
+
+from loadgen.evidence.bundle import Bundle
+from loadgen.experiment.inputs import draw_inputs
+from loadgen.experiment.load_options import LoadOptions
+from loadgen.experiment.series import run_series
+from loadgen.experiment.subject import MetricsPage, Subject, technique_subject
+from loadgen.sending.connection import Address
 from services.contract import Constant, Sweep, Technique
 
 _MOST_VALUES = 50
@@ -17,9 +24,9 @@ _MILLISECONDS = 1e3
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One value of a sweep: the technique with its workload changed, and how else to load it.
+    """One value of a sweep: the technique with its workload changed, and the load.
 
-    None stands for what the whole run says.
+    None means the setting of the whole run.
     """
 
     value: int
@@ -29,46 +36,15 @@ class Step:
     link_latency_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """How often as fast as the baseline an arm was at one value, with a 95 % interval.
-
-    `judged` is the experiment's own verdict, which also heeds its noise floor.
-    """
-
-    value: float
-    estimate: float
-    low: float
-    high: float
-    judged: Verdict | None = None
-
-    @property
-    def verdict(self) -> Verdict:
-        if self.judged is not None:
-            return self.judged
-        if self.low > 1:
-            return Verdict.FASTER
-        return Verdict.SLOWER if self.high < 1 else Verdict.NO_DIFFERENCE_SHOWN
-
-
-@dataclass(frozen=True, slots=True)
-class BreakEven:
-    """The value at which the ratio is 1, with a 95 % interval."""
-
-    estimate: float
-    low: float
-    high: float
-
-
 def parse_sweep(text: str, technique: Technique) -> Sweep:
-    """A sweep from `rows=1,10,100`. Raises ValueError saying what would be right."""
+    """A sweep from `rows=1,10,100`. Raises ValueError that names the accepted form."""
     name, separator, listed = text.partition("=")
     name = name.strip()
     if not separator:
-        raise ValueError(f"{text!r} is no sweep: write it as {_example(technique)}")
+        raise ValueError(f"{text!r} is no sweep; write it like {_example(technique)}")
     if name not in technique.swept():
-        there = ", ".join(technique.swept())
-        raise ValueError(f"{technique.name} has no number {name!r} to sweep; there are {there}")
+        names = ", ".join(technique.swept())
+        raise ValueError(f"{technique.name} has no number {name!r} to sweep; use one of {names}")
     values = _values(name, listed.split(","), technique)
     if name == technique.sweep.parameter:
         return replace(technique.sweep, values=values)
@@ -93,7 +69,7 @@ def _example(technique: Technique) -> str:
 
 
 def steps(technique: Technique, sweep: Sweep) -> list[Step]:
-    """In the order of the values."""
+    """The steps in the order of the sweep's values."""
     return [_step(technique, sweep, value) for value in sweep.values]
 
 
@@ -106,8 +82,9 @@ def _step(technique: Technique, sweep: Sweep, value: int) -> Step:
             speed = value * _BITS_PER_MEGABIT
             return Step(value, _with(technique, draws), sweep.concurrency, speed)
         case "latency":
-            far = _BITS_PER_MEGABIT * technique.swept()["link"].default, value / _MILLISECONDS
-            return Step(value, _with(technique, draws), sweep.concurrency, *far)
+            speed = _BITS_PER_MEGABIT * technique.swept()["link"].default
+            latency = value / _MILLISECONDS
+            return Step(value, _with(technique, draws), sweep.concurrency, speed, latency)
     draws[sweep.parameter] = Constant(value)
     return Step(value, _with(technique, draws), sweep.concurrency)
 
@@ -116,119 +93,45 @@ def _with(technique: Technique, draws: Mapping[str, Any]) -> Technique:
     return replace(technique, workload=replace(technique.workload, draws=draws))
 
 
-def break_even(points: Sequence[Point]) -> BreakEven | None:
-    """Where the ratio crosses 1, if it does so once, from values in ascending order.
+async def run_sweep(
+    technique: Technique,
+    variant: str,
+    sweep: Sweep,
+    address: Address,
+    service: Address,
+    settings: LoadOptions,
+    console: Console,
+) -> Bundle:
+    """Measure the variant against naive at each value of the sweep.
 
-    There must be points on both sides for which a difference is shown. Between neighbours the
-    ratio and its bounds are taken for straight lines, both scales logarithmic (the lower one linear
-    from zero on); the interval is where the bounds do not exclude 1.
+    Raises RequestFailed if the service does not answer the first requests.
     """
-    turns = _turns(points)
-    if len(turns) != 1:
-        return None
-    (stretch,) = turns
-    places = _crossings(stretch, [point.estimate for point in stretch])
-    lows = _crossings(stretch, [point.low for point in stretch])
-    highs = _crossings(stretch, [point.high for point in stretch])
-    first, last = (lows, highs) if stretch[0].verdict is Verdict.FASTER else (highs, lows)
-    # Noise around 1 may make the ratio cross it a few times: an odd number, since it ends beyond.
-    return BreakEven(places[len(places) // 2], first[0], last[-1])
+    planned = []
+    for step in steps(technique, sweep):
+        inputs = await draw_inputs(step.technique, address, settings.seed, settings.timeout)
+        metrics = MetricsPage(service)
+        subject = technique_subject(step.technique, inputs, address, metrics, [variant])
+        planned.append((_named(subject, sweep, step), _loaded(settings, step)))
+    bundle = await run_series(planned, settings, console)
+    description = {"technique": technique.name, **_description(sweep)}
+    return replace(bundle, settings={**bundle.settings, "sweep": description})
 
 
-def _turns(points: Sequence[Point]) -> list[Sequence[Point]]:
-    """The stretches that begin with one difference shown and end with the contrary one."""
-    shown = [
-        index
-        for index, point in enumerate(points)
-        if point.verdict is not Verdict.NO_DIFFERENCE_SHOWN
-    ]
-    return [
-        points[first : last + 1]
-        for first, last in pairwise(shown)
-        if points[first].verdict is not points[last].verdict
-    ]
+def _named(subject: Subject, sweep: Sweep, step: Step) -> Subject:
+    """The subject with the value in its name; judge_sweep finds the experiment by that name."""
+    value = f"{sweep.parameter}={step.value}"
+    return replace(subject, name=f"{subject.name} {value}", title=f"{subject.title}, {value}")
 
 
-def _crossings(points: Sequence[Point], ratios: Sequence[float]) -> list[float]:
-    found = []
-    for (left, before), (right, after) in pairwise(zip(points, map(math.log, ratios), strict=True)):
-        if (before < 0) != (after < 0):
-            found.append(_between(left.value, right.value, before / (before - after)))
-    return found
+def _loaded(settings: LoadOptions, step: Step) -> LoadOptions:
+    return replace(
+        settings,
+        concurrency=step.concurrency or settings.concurrency,
+        link=step.link_bits_per_second or settings.link,
+        link_latency=step.link_latency_seconds or settings.link_latency,
+    )
 
 
-def _between(left: float, right: float, share: float) -> float:
-    if left > 0:
-        return math.exp(math.log(left) + share * (math.log(right) - math.log(left)))
-    return left + share * (right - left)
-
-
-def finding(points: Sequence[Point]) -> str:
-    """In words, why there is a break-even point or none: what was shown at which values."""
-    if not points:
-        return "nothing was measured"
-    turns = len(_turns(points))
-    beginning = ("none in range", "one in range", "several in range")[min(turns, 2)]
-    return f"{beginning}: {', '.join(_runs(points))}"
-
-
-def _runs(points: Sequence[Point]) -> Iterator[str]:
-    for verdict, group in groupby(points, key=lambda point: point.verdict):
-        values = [f"{point.value:g}" for point in group]
-        yield f"{verdict} at {values[0]}" + (f" to {values[-1]}" if len(values) > 1 else "")
-
-
-def document(sweep: Sweep, measured: Mapping[int, Mapping[str, Any]]) -> dict[str, object]:
-    """The sweep as JSON, from the judged experiment of each value.
-
-    The ratio is that of the first candidate; a value without a verdict keeps its medians only.
-    """
-    candidate = _candidate(measured)
-    points = _points(measured, candidate)
-    place = break_even(points)
-    return {
-        "parameter": sweep.parameter,
-        "description": sweep.description,
-        "candidate": candidate,
-        "points": [_entry(value, measured[value], candidate) for value in sorted(measured)],
-        "break_even": _ratio(place) if place else None,
-        "note": finding(points),
-    }
-
-
-def _candidate(measured: Mapping[int, Mapping[str, Any]]) -> str:
-    compared = (name for each in measured.values() for name in each.get("comparisons", {}))
-    return next((name for name in compared if name != CONTROL), "")
-
-
-def _points(measured: Mapping[int, Mapping[str, Any]], candidate: str) -> list[Point]:
-    points = []
-    for value, experiment in sorted(measured.items()):
-        ratio = _shown(experiment, candidate)
-        if ratio is not None:
-            judged = Verdict(experiment["comparisons"][candidate]["verdict"])
-            points.append(Point(value, **ratio, judged=judged))
-    return points
-
-
-def _shown(experiment: Mapping[str, Any], candidate: str) -> dict[str, float] | None:
-    """The ratio of the medians, where the experiment says anything."""
-    comparison = experiment.get("comparisons", {}).get(candidate)
-    if comparison is None or experiment["verdict"] == Verdict.INVALID:
-        return None
-    return {name: comparison["p50"][name] for name in ("estimate", "low", "high")}
-
-
-def _entry(value: int, experiment: Mapping[str, Any], candidate: str) -> dict[str, object]:
-    arms = experiment.get("arms", {})
-    return {
-        "value": value,
-        "arms": {name: {"p50_ms": arm["p50_ms"]} for name, arm in arms.items()},
-        "ratio": _shown(experiment, candidate),
-        "verdict": experiment["verdict"],
-        "reason": experiment["reason"],
-    }
-
-
-def _ratio(place: BreakEven) -> dict[str, float]:
-    return {"estimate": place.estimate, "low": place.low, "high": place.high}
+def _description(sweep: Sweep) -> dict[str, Any]:
+    fields = asdict(sweep)
+    return {name: fields[name] for name in ("parameter", "values", "description")}

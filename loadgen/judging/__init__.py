@@ -1,1 +1,1 @@
-"""From evidence to what may be said of it. Pure: the same evidence, the same verdict."""
+"""Computes the judgement from evidence. Pure: the same evidence gives the same verdict."""

@@ -1,30 +1,31 @@
-"""May these figures be believed? The load generator's own shortcomings, against stated limits."""
+"""The load generator's self-audit: its own shortcomings, measured against stated limits."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from loadgen.evidence.block_record import Record, together, total
 from loadgen.evidence.bundle import Experiment
 from loadgen.evidence.receipts import requests_counted
-from loadgen.evidence.record import Record, together, total
 
-#: In milliseconds. A generator that has its core to itself is late by a fraction of one, one that
-#: shares it with the server by a few, the time slices of a scheduler. One that is held to a part
-#: of a core stands still for tens: the latencies that it tells are its own.
+#: In milliseconds. A generator with a whole core is late by less than one millisecond. A generator
+#: that shares its core with the server is late by a few: the time slices of the scheduler. A
+#: generator that is throttled to a part of a core stands still for tens of milliseconds. Then the
+#: latencies that it measures are its own.
 MAXIMUM_LAG_P99 = 20.0
-#: Of one core. The generator is one thread: above this it cannot send sooner than it does, and the
-#: throughput that it tells is its own.
+#: Of one core. The generator has one thread. Above this share it cannot send earlier than it does,
+#: and the throughput it measures is its own.
 MAXIMUM_CPU = 0.9
-#: Of all requests. A failed one has no latency, and is often failed because it would have been
-#: slow: with one in a thousand missing, the p99 is still among those that are there.
+#: Of all requests. Failed requests hide slow ones. With a failure rate below 0.1 %, the p99 of the
+#: successful requests is still valid.
 MAXIMUM_ERROR_SHARE = 0.001
-#: Of all requests. The server's count and ours are of the same requests: where they differ by more
-#: than may fail, somebody else used the server, or the counters are not those of these blocks.
+#: Of all requests. The server and the generator count the same requests. If the counts differ by
+#: more than may fail, another client used the server, or the counters belong to other blocks.
 MAXIMUM_COUNT_MISMATCH = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A measured shortcoming; `reason` says it in words, for when it is beyond its limit."""
+    """A measured shortcoming; `reason` states it for the case that it is beyond its limit."""
 
     check: str
     value: float
@@ -37,25 +38,26 @@ class Finding:
 
 
 def audit(experiment: Experiment, generators: int = 1) -> tuple[Finding, ...]:
-    """Each check that these records allow; what cannot be checked is not among the findings.
+    """The findings of all checks for which the records have the data.
 
-    All but the lag are made for each arm, since in the mean a good one would hide a bad one. Lag
-    is the machine's doing more than an arm's, and one hiccup is not to condemn a short run.
+    Every check but the lag reports the worst arm, since a good arm would hide a bad one in the
+    mean. The lag is that of all arms together: it depends on the machine more than on the arm, and
+    one stall must not invalidate a short run.
     """
     arms = [experiment.of(arm) for arm in experiment.arms]
     measured = [records for records in arms if records]
     if not measured:
         return ()
-    found = [
+    findings = [
         *_lag(experiment.records),
         _worst(map(_cpu, measured)),
         _worst(map(_errors, measured)),
     ]
     countable = [records for records in map(_counted, measured) if records]
-    # Generators that ran side by side have each read the counters of all: these say nothing of one.
+    # Generators that run side by side each read counters of the requests of all generators.
     if countable and generators == 1:
-        found.append(_worst(map(_mismatch, countable)))
-    return tuple(found)
+        findings.append(_worst(map(_mismatch, countable)))
+    return tuple(findings)
 
 
 def _worst(findings: Iterable[Finding]) -> Finding:
@@ -63,7 +65,7 @@ def _worst(findings: Iterable[Finding]) -> Finding:
 
 
 def _counted(records: Sequence[Record]) -> list[Record]:
-    """Those of which the server told how many requests it answered."""
+    """The blocks with the server's own count of requests."""
     return [each for each in records if requests_counted(each.counters) is not None]
 
 

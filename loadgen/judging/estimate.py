@@ -1,67 +1,36 @@
-"""From blocks to a verdict: quantiles, the speed-up with its interval, and what may be claimed."""
+"""Ratios with their 95 % intervals, from the ratios of pairs of blocks or from unpaired blocks."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import NormalDist, fmean, variance
 
-#: With three, an interval is half as wide again as with four, and tells next to nothing.
+from loadgen.judgement import Ratio
+
+#: The interval of three pairs is 1.5 times as wide as that of four, and excludes hardly any ratio.
 MINIMUM_PAIRS = 4
-#: With so many a verdict finds a difference of a tenth in more than nine experiments of ten, where
-#: a block's median is off by 5 % (one standard deviation of its logarithm, whatever the arm).
+#: With 20 pairs more than nine experiments of ten find a difference of a tenth. This assumes that
+#: the median of a block is off by ASSUMED_NOISE (one standard deviation of its logarithm).
 RECOMMENDED_PAIRS = 20
 ASSUMED_NOISE = 0.05
 _NORMAL_QUANTILE = NormalDist().inv_cdf(0.975)
 
 
-class Verdict(StrEnum):
-    """What a ratio with its interval allows to say of an arm."""
-
-    FASTER = "faster"
-    SLOWER = "slower"
-    NO_DIFFERENCE_SHOWN = "no difference shown"
-    INVALID = "invalid"
-
-
-@dataclass(frozen=True, slots=True)
-class Speedup:
-    """The baseline's time over the arm's, or the arm's throughput over its: above 1 is better."""
-
-    estimate: float
-    low: float
-    high: float
-
-    @property
-    def verdict(self) -> Verdict:
-        if self.low > 1:
-            return Verdict.FASTER
-        if self.high < 1:
-            return Verdict.SLOWER
-        return Verdict.NO_DIFFERENCE_SHOWN
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """Linear between the two nearest ranks. Raises ValueError when there is no value."""
-    if not ordered:
-        raise ValueError("no values")
-    rank = share * (len(ordered) - 1)
-    below = math.floor(rank)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)
-
-
-def speedup(ratios: Sequence[float]) -> Speedup:
+def speedup(ratios: Sequence[float]) -> Ratio:
     """The geometric mean of the pairs' ratios, with Student's 95 % interval of their logarithms.
 
-    Student's needs no normal noise here, only symmetric one: the arms of a pair run in random
-    order, so that between equal arms r is as likely as 1/r. Then it errs towards claiming too
-    little (Efron, "Student's t-Test Under Symmetry Conditions", 1969; Benjamini, "Is the t Test
-    Really Conservative When the Parent Distribution Is Long-Tailed?", 1983). Simulated with 4 to
-    16 pairs, equal arms were told apart in 2 to 6 of 100 experiments, the less the more outliers.
-    Rejected: the studentized bootstrap, which did so in up to 11 of 100 where one block in ten is
-    an outlier, and whose intervals of four pairs were at times a hundred times too wide; and the
-    percentile bootstrap (8 to 21 of 100). Raises ValueError below MINIMUM_PAIRS.
+    Student's interval needs symmetric noise here, not normal noise. The arms of a pair run in
+    random order, so between equal arms r is as likely as 1/r. With symmetric noise the interval
+    errs towards claiming too little (Efron, "Student's t-Test Under Symmetry Conditions", 1969;
+    Benjamini, "Is the t Test Really Conservative When the Parent Distribution Is Long-Tailed?",
+    1983). In simulations with 4 to 16 pairs of equal arms, the interval excluded 1 in 2 to 6 of
+    100 experiments; more outliers lead to fewer.
+
+    Rejected: the studentized bootstrap, which excluded 1 in up to 11 of 100 experiments if one
+    block in ten is an outlier. Its intervals of four pairs were up to a hundred times too wide.
+    Rejected: the percentile bootstrap (8 to 21 of 100).
+
+    Raises ValueError below MINIMUM_PAIRS.
     """
     if len(ratios) < MINIMUM_PAIRS:
         raise ValueError(f"an interval needs at least {MINIMUM_PAIRS} pairs of blocks")
@@ -69,24 +38,25 @@ def speedup(ratios: Sequence[float]) -> Speedup:
     return _interval(sample.mean, sample.error**2, sample.freedom)
 
 
-def unpaired(better: Sequence[float], worse: Sequence[float]) -> Speedup:
-    """The ratio of two geometric means, of blocks that did not run beside each other.
+def unpaired(better: Sequence[float], worse: Sequence[float]) -> Ratio:
+    """The ratio of two geometric means, with Welch's 95 % interval of the logarithms' difference.
 
-    With Welch's 95 % interval of the logarithms' difference (Welch, "The Generalization of
-    'Student's' Problem when Several Different Population Variances are Involved", 1947). Raises
-    ValueError below MINIMUM_PAIRS values of either.
+    For blocks that did not run side by side (Welch, "The Generalization of 'Student's' Problem
+    when Several Different Population Variances are Involved", 1947). Raises ValueError if either
+    has fewer than MINIMUM_PAIRS values.
     """
     if min(len(better), len(worse)) < MINIMUM_PAIRS:
-        raise ValueError(f"an interval needs at least {MINIMUM_PAIRS} blocks of each")
+        raise ValueError(f"an interval needs at least {MINIMUM_PAIRS} blocks of each run")
     one, other = _Sample.of(better), _Sample.of(worse)
-    error = one.error**2 + other.error**2
+    squared_error = one.error**2 + other.error**2
     parts = one.error**4 / one.freedom + other.error**4 / other.freedom
-    return _interval(one.mean - other.mean, error, error**2 / parts if parts else 1.0)
+    freedom = squared_error**2 / parts if parts else 1.0
+    return _interval(one.mean - other.mean, squared_error, freedom)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Mean, its standard error and the degrees of freedom, of logarithms."""
+    """The mean of logarithms, its standard error and its degrees of freedom."""
 
     mean: float
     error: float
@@ -99,15 +69,15 @@ class _Sample:
         return cls(fmean(logarithms), error, len(logarithms) - 1)
 
 
-def _interval(centre: float, squared_error: float, freedom: float) -> Speedup:
+def _interval(centre: float, squared_error: float, freedom: float) -> Ratio:
     reach = student_quantile(freedom) * math.sqrt(squared_error)
-    return Speedup(math.exp(centre), math.exp(centre - reach), math.exp(centre + reach))
+    return Ratio(math.exp(centre), math.exp(centre - reach), math.exp(centre + reach))
 
 
 def student_quantile(freedom: float) -> float:
-    """What Student's t exceeds one time in forty.
+    """The 97.5 % quantile of Student's t.
 
-    From three degrees of freedom on it is within 0.2 % (Abramowitz and Stegun, "Handbook of
+    Accurate to 0.2 % from three degrees of freedom (Abramowitz and Stegun, "Handbook of
     Mathematical Functions", 26.7.5).
     """
     x = _NORMAL_QUANTILE

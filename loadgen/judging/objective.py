@@ -1,20 +1,19 @@
-"""`--slo 'optimized.p99<20ms'`: what an arm is to keep, as a person writes it."""
+"""Service level objectives such as `--slo 'optimized.p99<20ms'`, checked against a judgement."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadgen.judging.estimate import Verdict
-from loadgen.judging.judgement import Figures, Judged, Judgement
+from loadgen.judgement import ExperimentJudgement, Figures, Judgement
 
-#: In which units each quantity may be told, and what of the figures' own unit each of them is.
+#: Factors from the accepted units to the unit of `Figures`, by quantity.
 _TIMES = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 _UNITS: dict[str, dict[str, float]] = {
     **dict.fromkeys(("p50", "p95", "p99", "mean"), _TIMES),
     "throughput": {"": 1.0, "/s": 1.0},
     "errors": {"%": 0.01},
 }
-#: Which way is better, of all other quantities "<".
+#: Bounded from below; all other quantities are bounded from above.
 _MORE_IS_BETTER = ("throughput",)
 _TEXT = re.compile(
     r"(?P<arm>[A-Za-z0-9_-]+)\.(?P<quantity>[a-z0-9]+)\s*(?P<sign>[<>])\s*"
@@ -38,14 +37,14 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An objective held against one experiment, and the line that says so."""
+    """Whether an experiment meets an objective, and the line that reports it."""
 
     met: bool
     line: str
 
 
 def parse_objective(text: str) -> Objective:
-    """From text such as `optimized.p99<20ms`. Raises ValueError saying what would be right."""
+    """From text such as `optimized.p99<20ms`. Raises ValueError that names the accepted form."""
     match = _TEXT.fullmatch(text.strip())
     if not match:
         raise ValueError(
@@ -54,10 +53,10 @@ def parse_objective(text: str) -> Objective:
         )
     arm, quantity, sign, number, unit = match.groups()
     if quantity not in _UNITS:
-        raise ValueError(f"{text!r}: {quantity!r} is none of {', '.join(_UNITS)}")
-    wanted = ">" if quantity in _MORE_IS_BETTER else "<"
-    if sign != wanted:
-        raise ValueError(f"{text!r}: {quantity} is to be {wanted} a bound")
+        raise ValueError(f"{text!r}: unknown quantity {quantity!r}; use {', '.join(_UNITS)}")
+    expected = ">" if quantity in _MORE_IS_BETTER else "<"
+    if sign != expected:
+        raise ValueError(f"{text!r}: a bound on {quantity} is written with {expected}")
     if unit not in _UNITS[quantity]:
         units = ", ".join(each or "none" for each in _UNITS[quantity])
         raise ValueError(f"{text!r}: the unit of {quantity} is one of: {units}")
@@ -65,24 +64,30 @@ def parse_objective(text: str) -> Objective:
 
 
 def check(objectives: Sequence[Objective], judgement: Judgement) -> list[Result]:
-    """Each objective against each experiment that has its arm; one that none has is missed."""
+    """Each objective against each experiment with its arm. Without such an experiment it is missed.
+
+    An invalid experiment meets no objective, since its figures cannot be trusted.
+    """
     results: list[Result] = []
     for objective in objectives:
-        having = [each for each in judgement.experiments if objective.arm in each.experiment.arms]
-        results += [_result(objective, each) for each in having]
-        if not having:
+        concerned = {
+            name: each
+            for name, each in judgement.experiments.items()
+            if each.is_invalid or objective.arm in each.arms
+        }
+        results += [_result(objective, name, each) for name, each in concerned.items()]
+        if not concerned:
             results.append(Result(False, f"missed: {objective.text}: no experiment has this arm"))
     return results
 
 
-def _result(objective: Objective, judged: Judged) -> Result:
-    """An invalid experiment keeps nothing: its figures are not to be believed."""
-    name, figures = judged.experiment.name, judged.arms.get(objective.arm)
-    if judged.verdict is Verdict.INVALID or figures is None:
-        return Result(False, f"missed: {name}: {objective.text}: invalid: {judged.reason}")
+def _result(objective: Objective, name: str, experiment: ExperimentJudgement) -> Result:
+    if experiment.is_invalid:
+        return Result(False, f"missed: {name}: {objective.text}: invalid: {experiment.reason}")
+    figures = experiment.arms[objective.arm]
     met = objective.is_met_by(figures)
-    found = _told(objective.quantity, _value(figures, objective.quantity))
-    return Result(met, f"{'met' if met else 'missed'}: {name}: {objective.text}: {found}")
+    value = _written(objective.quantity, _value(figures, objective.quantity))
+    return Result(met, f"{'met' if met else 'missed'}: {name}: {objective.text}: {value}")
 
 
 def _value(figures: Figures, quantity: str) -> float:
@@ -94,7 +99,7 @@ def _value(figures: Figures, quantity: str) -> float:
     return value
 
 
-def _told(quantity: str, value: float) -> str:
+def _written(quantity: str, value: float) -> str:
     if quantity == "errors":
         return f"{value * 100:.3g} %"
     return f"{value:.1f}/s" if quantity == "throughput" else f"{value:.4g} ms"

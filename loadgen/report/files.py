@@ -1,50 +1,54 @@
-"""All reports of a judgement in one folder: as JSON, Markdown, CSV and HTML."""
+"""Writes all reports of a judgement into one folder: JSON, Markdown, CSV, HTML and SVG."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import orjson
-
-from loadgen.report.document import Document, Histograms, Sweep, Sweeps
-from loadgen.report.markdown import report
-from loadgen.report.page import page
-from loadgen.report.spreadsheet import sheet
-from loadgen.report.standalone import picture
+from loadgen.evidence.bundle import Histograms
+from loadgen.judgement import Judgement, SweepJudgement, SweepJudgements, decode_sweeps, encode
+from loadgen.report.html_report import html_report
+from loadgen.report.markdown import markdown_report
+from loadgen.report.run_overview import overview_svg
+from loadgen.report.spreadsheet import csv_report
 
 JUDGEMENT = "judgement.json"
 SWEEPS = "sweeps.json"
 
 
 def write_reports(
-    folder: Path, document: Document, histograms: Histograms, sweeps: Sweeps | None = None
+    folder: Path,
+    judgement: Judgement,
+    histograms: Histograms,
+    sweeps: SweepJudgements | None = None,
 ) -> list[Path]:
-    """Raises OSError, and leaves then what was there before; no file is ever half-written."""
+    """The paths of the reports. Raises OSError as write_all."""
     contents = {
-        JUDGEMENT: _json(document),
-        "report.md": report(document, sweeps).encode(),
-        "report.csv": sheet(document).encode(),
-        "report.html": page(document, histograms, sweeps).encode(),
-        "overview.svg": picture(document).encode(),
+        JUDGEMENT: encode(judgement),
+        "report.md": markdown_report(judgement, sweeps).encode(),
+        "report.csv": csv_report(judgement).encode(),
+        "report.html": html_report(judgement, histograms, sweeps).encode(),
+        "overview.svg": overview_svg(judgement).encode(),
     }
     if sweeps:
-        contents[SWEEPS] = _json(sweeps)
+        contents[SWEEPS] = encode(sweeps)
     return write_all(folder, contents)
 
 
-def sweeps_below(folder: Path) -> Sweeps:
-    """All that are kept in the folder and in those below it. Raises OSError and ValueError."""
-    sweeps: dict[str, Sweep] = {}
+def sweeps_below(folder: Path) -> SweepJudgements:
+    """The sweeps of all `sweeps.json` in the folder and below it. Raises OSError and ValueError."""
+    sweeps: dict[str, SweepJudgement] = {}
     for path in sorted(folder.rglob(SWEEPS)):
-        sweeps |= orjson.loads(path.read_bytes())
+        try:
+            sweeps |= decode_sweeps(path.read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
     return sweeps
 
 
-def _json(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
 def write_all(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
-    """All beside their places first: a full disk shows before anything is replaced."""
+    """Write each file next to its place first, so that a full disk replaces none of the files.
+
+    Raises OSError; then the folder has the files that it had before.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     parts = {folder / name: folder / f".{name}.part" for name in contents}
     try:

@@ -1,4 +1,4 @@
-"""What a terminal shows while a run goes on; nothing where there is no terminal."""
+"""The view of a running experiment in a terminal; without a terminal it shows nothing."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -16,7 +16,7 @@ _WIDEST_NAME = 40
 
 
 class Finished(Protocol):
-    """What is needed of a block: seconds that it took, and what came back."""
+    """The part of a finished block that the view needs."""
 
     @property
     def seconds(self) -> float: ...
@@ -27,7 +27,7 @@ class Finished(Protocol):
 
 
 class _Arm:
-    """All blocks of an arm so far."""
+    """The sum of all finished blocks of an arm."""
 
     def __init__(self) -> None:
         self.latencies = Histogram()
@@ -47,14 +47,14 @@ class _Arm:
 
 
 class LiveView:
-    """Experiment, arms with their rate, p50 and p99, and a bar with the time left.
+    """The experiment's name, its arms with rate, p50 and p99, and a bar with the time left.
 
-    Drawn between blocks only, never by a thread of its own: whatever draws during a block takes
-    the processor from the load generator, and would be measured.
+    The view is drawn between blocks only. Drawing during a block would take CPU time from the load
+    generator and change the measurement.
     """
 
     def __init__(self, console: Console, seconds: float) -> None:
-        """`seconds` is how long all blocks will take, warm-ups included."""
+        """`seconds` is the expected duration of all blocks, including warm-ups."""
         self._shown = console.is_terminal
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -89,17 +89,17 @@ class LiveView:
         self._draw()
 
     def started(self, arm: str) -> None:
-        """A block of that arm begins, which may be a warm-up."""
+        """Mark the arm whose block or warm-up begins."""
         self._current = arm
         self._draw()
 
     def finished(self, arm: str, block: Finished) -> None:
-        """A block that counts has ended. One of an arm that was not announced is welcome."""
+        """Add a measured block. The arm need not have been announced by `experiment`."""
         self._arms.setdefault(arm, _Arm()).add(block)
         self.passed(block.seconds)
 
     def passed(self, seconds: float) -> None:
-        """So much of the whole is behind us: a warm-up, a pause."""
+        """Advance the bar by a warm-up or a pause."""
         self._progress.advance(self._task, seconds)
         self._draw()
 
@@ -108,7 +108,7 @@ class LiveView:
             self._live.update(self.picture(), refresh=True)
 
     def picture(self) -> RenderableType:
-        """What a terminal would show now."""
+        """The current content of the view."""
         name = Text(shortened(printable(self._experiment), _WIDEST_NAME), style="bold")
         return Group(name, self._table(), self._progress)
 

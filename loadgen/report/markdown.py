@@ -3,112 +3,118 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from loadgen.report.document import (
-    Document,
-    Experiment,
-    Sweep,
-    Sweeps,
-    alone,
-    arms_in_order,
-    noise_of,
-    ratio_of,
-    verdict_of,
+from loadgen.judgement import (
+    ExperimentJudgement,
+    Judgement,
+    SweepJudgement,
+    SweepJudgements,
+    sweeps_without_experiment,
 )
-from loadgen.report.figures import NOTHING, amount, noise, number, printable, times
-from loadgen.report.rows import before_and_after, comparisons, median_at
+from loadgen.report.figures import (
+    NOTHING,
+    amount,
+    noise_reach,
+    number,
+    printable,
+    ratio_with_interval,
+)
+from loadgen.report.rows import before_and_after, candidate_rows, median_at
 from loadgen.report.sentences import (
-    break_even,
+    break_even_sentence,
     claims,
     provenance,
     receipt_name,
     receipts,
     tally,
-    unsaid,
+    unreported_difference,
 )
 
-#: What Markdown or HTML inside it would take for more than a letter.
+#: Characters with a meaning in Markdown, or in HTML inside Markdown.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
-def report(document: Document, sweeps: Sweeps | None = None) -> str:
-    """An overview, and a chapter for each experiment."""
+def markdown_report(judgement: Judgement, sweeps: SweepJudgements | None = None) -> str:
+    """An overview, and a section for each experiment."""
     blocks = [
         "# Load test report",
-        f"{literal(tally(document))}.",
-        f"{literal(provenance(document))}.",
-        _overview(document),
+        f"{literal(tally(judgement))}.",
+        f"{literal(provenance(judgement))}.",
+        _overview(judgement),
     ]
-    for name, sweep in alone(document, sweeps).items():
-        blocks.append(f"{literal(name)}: {literal(break_even(sweep))}")
-    for name, experiment in document["experiments"].items():
-        blocks += _chapter(name, experiment, (sweeps or {}).get(name))
+    for name, sweep in sweeps_without_experiment(judgement, sweeps or {}).items():
+        blocks.append(f"{literal(name)}: {literal(break_even_sentence(sweep))}")
+    for name, experiment in judgement.experiments.items():
+        blocks += _section(name, experiment, (sweeps or {}).get(name))
     return "\n\n".join(blocks) + "\n"
 
 
 def literal(text: str) -> str:
-    """A text from outside, as it will be read."""
+    """The text with all special characters escaped."""
     return _SPECIAL.sub(r"\\\1", printable(text))
 
 
-def rows(head: Sequence[str], body: Iterable[Sequence[str]], words: Collection[str] = ()) -> str:
-    """A table; the first column and those named in `words` are text, the others numbers."""
+def table(head: Sequence[str], body: Iterable[Sequence[str]], words: Collection[str] = ()) -> str:
+    """A table. The first column and the columns named in `words` are text, the others numbers."""
     text = (head[0], *words)
     rule = ["---" if name in text else "---:" for name in head]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *body))
 
 
-def points(sweep: Sweep) -> str:
-    """What was found at each value: where the candidate pays, and where it does not."""
-    candidate = sweep["candidate"]
-    head = (sweep["parameter"], "naive p50 ms", f"{candidate} p50 ms", "speed-up", "verdict")
+def points_table(sweep: SweepJudgement) -> str:
+    """A table of a sweep's points: medians, ratio and verdict at each value."""
+    candidate = sweep.candidate
+    head = (sweep.parameter, "naive p50 ms", f"{candidate} p50 ms", "speed-up", "verdict")
     body = [
         [
-            amount(point["value"]),
+            amount(point.value),
             *(median_at(point, arm) for arm in ("naive", candidate)),
-            times(point["ratio"]),
-            literal(point["reason"] or point["verdict"]),
+            ratio_with_interval(point.ratio),
+            literal(point.reason or point.verdict),
         ]
-        for point in sweep["points"]
+        for point in sweep.points
     ]
-    return rows(tuple(map(literal, head)), body, words=("verdict",))
+    return table(tuple(map(literal, head)), body, words=("verdict",))
 
 
-def _overview(document: Document) -> str:
+def _overview(judgement: Judgement) -> str:
     head = ("experiment", "p50 ms", "p99 ms", "requests/s", "speed-up (95 %)", "noise", "verdict")
     body = [
         [
             literal(f"{name}{suffix}"),
             *before_and_after(experiment, arm, " → "),
-            times(ratio_of(experiment, arm, "p50")),
-            noise(noise_of(experiment, "p50")),
-            verdict_of(experiment, arm),
+            ratio_with_interval(experiment.ratio(arm, "p50")),
+            noise_reach(experiment.noise("p50")),
+            experiment.verdict_of(arm),
         ]
-        for name, experiment in document["experiments"].items()
-        for arm, suffix in comparisons(experiment)
+        for name, experiment in judgement.experiments.items()
+        for arm, suffix in candidate_rows(experiment)
     ]
-    return rows(head, body, words=("verdict",))
+    return table(head, body, words=("verdict",))
 
 
-def _chapter(name: str, experiment: Experiment, sweep: Sweep | None) -> Iterator[str]:
-    yield f"## {literal(experiment['title'] or name)}"
+def _section(
+    name: str, experiment: ExperimentJudgement, sweep: SweepJudgement | None
+) -> Iterator[str]:
+    yield f"## {literal(experiment.title or name)}"
     first, *others = claims(experiment)
     yield f"**{literal(first)}.**"
     yield from (f"{literal(claim)}." for claim in others)
-    if experiment["reason"] and unsaid(experiment):
-        yield literal(unsaid(experiment))
-    yield literal(experiment["workload"])
-    if experiment["arms"]:
+    difference = unreported_difference(experiment)
+    if difference:
+        yield literal(difference)
+    yield literal(experiment.workload)
+    if experiment.arms:
         yield _figures(experiment)
     if receipts(experiment):
         yield _receipts(experiment)
     if sweep is not None:
-        yield literal(break_even(sweep))
-        yield points(sweep)
-    if experiment["audit"]:
+        yield literal(break_even_sentence(sweep))
+        yield points_table(sweep)
+    if experiment.audit:
         yield _audit(experiment)
 
 
-def _figures(experiment: Experiment) -> str:
+def _figures(experiment: ExperimentJudgement) -> str:
     head = (
         "arm",
         "p50 ms",
@@ -119,25 +125,25 @@ def _figures(experiment: Experiment) -> str:
         "speed-up",
         "of the p99",
     )
-    arms = experiment["arms"]
+    arms = experiment.arms
     body = [
         [
             literal(arm),
-            number(arms[arm]["p50_ms"]),
-            number(arms[arm]["p95_ms"]),
-            number(arms[arm]["p99_ms"]),
-            number(arms[arm]["requests_per_second"]),
-            f"{arms[arm]['errors']:,}",
-            times(ratio_of(experiment, arm, "p50")),
-            times(ratio_of(experiment, arm, "p99")),
+            number(arms[arm].p50_ms),
+            number(arms[arm].p95_ms),
+            number(arms[arm].p99_ms),
+            number(arms[arm].requests_per_second),
+            f"{arms[arm].errors:,}",
+            ratio_with_interval(experiment.ratio(arm, "p50")),
+            ratio_with_interval(experiment.ratio(arm, "p99")),
         ]
-        for arm in arms_in_order(experiment)
+        for arm in experiment.arms_in_order
     ]
-    return rows(head, body)
+    return table(head, body)
 
 
-def _receipts(experiment: Experiment) -> str:
-    arms = arms_in_order(experiment)
+def _receipts(experiment: ExperimentJudgement) -> str:
+    arms = experiment.arms_in_order
     body = [
         [
             literal(receipt_name(name)),
@@ -145,17 +151,17 @@ def _receipts(experiment: Experiment) -> str:
         ]
         for name, values in receipts(experiment).items()
     ]
-    return rows(("what explains it", *map(literal, arms)), body)
+    return table(("what explains it", *map(literal, arms)), body)
 
 
-def _audit(experiment: Experiment) -> str:
+def _audit(experiment: ExperimentJudgement) -> str:
     body = [
         [
-            literal(check["check"]),
-            amount(check["value"]),
-            amount(check["limit"]),
-            "ok" if check["ok"] else "**beyond the limit**",
+            literal(check.check),
+            amount(check.value),
+            amount(check.limit),
+            "ok" if check.ok else "**beyond the limit**",
         ]
-        for check in experiment["audit"]
+        for check in experiment.audit
     ]
-    return rows(("self-audit", "found", "limit", ""), body, words=("",))
+    return table(("self-audit", "found", "limit", ""), body, words=("",))

@@ -1,18 +1,15 @@
-"""The judgement as CSV: a line for each experiment and arm, numbers with all their digits."""
+"""The judgement as CSV: a line for each experiment and arm, with all digits of each number."""
 
 import csv
 import io
 from collections.abc import Mapping
 from typing import Any
 
-from loadgen.report.document import (
+from loadgen.judgement import (
     CONTROL,
     QUANTITIES,
-    Document,
-    Experiment,
-    NoiseFloor,
-    arms_in_order,
-    verdict_of,
+    ExperimentJudgement,
+    Judgement,
 )
 from loadgen.report.figures import printable
 
@@ -33,9 +30,9 @@ _RECEIPT, _LAST = "receipt: ", "reason"
 Line = Mapping[str, Any]
 
 
-def sheet(document: Document) -> str:
-    """RFC 4180; an experiment without arms has one line, which says why."""
-    lines = [line for name, each in document["experiments"].items() for line in _lines(name, each)]
+def csv_report(judgement: Judgement) -> str:
+    """RFC 4180. An experiment without arms has one line with the reason."""
+    lines = [line for name, each in judgement.experiments.items() for line in _lines(name, each)]
     receipts = [column for line in lines for column in line if column.startswith(_RECEIPT)]
     text = io.StringIO()
     writer = csv.DictWriter(text, [*_FIRST, *dict.fromkeys(receipts), _LAST], restval="")
@@ -44,52 +41,50 @@ def sheet(document: Document) -> str:
     return text.getvalue()
 
 
-def _lines(name: str, experiment: Experiment) -> list[Line]:
-    head = {"experiment": name, "reason": experiment["reason"] or experiment["difference"] or ""}
-    if not experiment["arms"]:
-        return [head | {"verdict": experiment["verdict"]}]
-    return [head | _arm(experiment, arm) for arm in arms_in_order(experiment)]
+def _lines(name: str, experiment: ExperimentJudgement) -> list[Line]:
+    head = {"experiment": name, "reason": experiment.reason or experiment.difference or ""}
+    if not experiment.arms:
+        return [head | {"verdict": experiment.verdict}]
+    return [head | _arm(experiment, arm) for arm in experiment.arms_in_order]
 
 
-def _arm(experiment: Experiment, arm: str) -> dict[str, Any]:
-    figures: Mapping[str, Any] = experiment["arms"][arm]
+def _arm(experiment: ExperimentJudgement, arm: str) -> dict[str, Any]:
+    figures = experiment.arms[arm]
     role = _role(experiment, arm)
     return {
         "arm": arm,
         "role": role,
-        "verdict": verdict_of(experiment, arm) if role == "candidate" else "",
-        **{name: figures[name] for name in _FIGURES},
+        "verdict": experiment.verdict_of(arm) if role == "candidate" else "",
+        **{name: getattr(figures, name) for name in _FIGURES},
         **_ratios(experiment, arm),
-        **{f"{_RECEIPT}{name}": value for name, value in figures["receipts"].items()},
+        **{f"{_RECEIPT}{name}": value for name, value in figures.receipts.items()},
     }
 
 
-def _role(experiment: Experiment, arm: str) -> str:
-    if arm == experiment["baseline"]:
+def _role(experiment: ExperimentJudgement, arm: str) -> str:
+    if arm == experiment.baseline:
         return "baseline"
     return "control" if arm == CONTROL else "candidate"
 
 
-def _ratios(experiment: Experiment, arm: str) -> dict[str, float]:
-    """As they were computed, the control's, too; the verdict says what they are worth."""
-    found: NoiseFloor | None = experiment["comparisons"].get(arm)
-    if arm == CONTROL:
-        found = experiment.get("noise_floor")
-    if not found:
+def _ratios(experiment: ExperimentJudgement, arm: str) -> dict[str, float]:
+    """The ratios of a candidate or of the control; empty for the baseline."""
+    ratios = experiment.noise_floor if arm == CONTROL else experiment.comparisons.get(arm)
+    if not ratios:
         return {}
     values: dict[str, float] = {}
     for name in QUANTITIES:
-        ratio = found[name]
+        ratio = ratios.of(name)
         values |= {
-            f"speedup_{name}": ratio["estimate"],
-            f"speedup_{name}_low": ratio["low"],
-            f"speedup_{name}_high": ratio["high"],
+            f"speedup_{name}": ratio.estimate,
+            f"speedup_{name}_low": ratio.low,
+            f"speedup_{name}_high": ratio.high,
         }
     return values
 
 
 def _safe(value: object) -> object:
-    """A spreadsheet would compute a text that begins like a formula."""
+    """The value; a text that begins like a formula gets a quote, so that no program runs it."""
     if not isinstance(value, str):
         return value
     text = printable(value)

@@ -1,4 +1,4 @@
-"""Wiring."""
+"""Builds the service: the four variants, their counts, and the shutdown that drains them."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -6,12 +6,12 @@ from time import monotonic
 
 from aiohttp import web
 
-from services.async_logging.aiologger import aiologger, open_task_loggers
-from services.async_logging.drain import DRAIN, Drain
+from services.async_logging.drain_deadline import DRAIN, DrainDeadline
 from services.async_logging.naive import naive, open_loggers
 from services.async_logging.optimized import open_pipelines, optimized
-from services.async_logging.outcomes import RECORDS, RecordCounter
-from services.async_logging.queue import open_queues, queue
+from services.async_logging.queue_listener import open_queued_loggers, queue_listener
+from services.async_logging.record_counter import RECORDS, RecordCounter
+from services.async_logging.task_per_record import open_task_loggers, task_per_record
 from services.async_logging.technique import TECHNIQUE
 from services.chassis.application import create_service
 from services.chassis.metrics import METRICS
@@ -21,19 +21,25 @@ logger = logging.getLogger(__name__)
 
 
 def create(settings: Settings) -> web.Application:
-    handlers = {"naive": naive, "optimized": optimized, "queue": queue, "aiologger": aiologger}
+    handlers = {
+        "naive": naive,
+        "optimized": optimized,
+        "queue": queue_listener,
+        "aiologger": task_per_record,
+    }
     application = create_service(TECHNIQUE, settings, handlers)
     application[RECORDS] = RecordCounter(application[METRICS].registry)
-    application[DRAIN] = Drain(settings.log_drain_seconds, monotonic)
-    # Torn down from the last to the first, which tells what has become of all records.
-    contexts = [tell_outcomes, open_loggers, open_task_loggers, open_queues, open_pipelines]
-    application.cleanup_ctx.extend(contexts)
+    application[DRAIN] = DrainDeadline(settings.log_drain_seconds, monotonic)
+    # aiohttp ends the contexts in reverse order, so log_outcomes runs after all have drained.
+    application.cleanup_ctx.extend(
+        [log_outcomes, open_loggers, open_task_loggers, open_queued_loggers, open_pipelines]
+    )
     return application
 
 
-async def tell_outcomes(application: web.Application) -> AsyncIterator[None]:
-    """A cleanup context: the last line of the process's own log, which outlives its metrics."""
+async def log_outcomes(application: web.Application) -> AsyncIterator[None]:
+    """A cleanup context that logs the final counts, because the metrics end with the process."""
     yield
     for variant, counts in application[RECORDS].totals().items():
-        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        logger.info("records of %s: %s", variant, told)
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        logger.info("records of %s: %s", variant, outcomes)

@@ -1,9 +1,10 @@
-"""A bounded queue between those who log and the one thread that writes.
+"""A bounded queue between the requests that log and the one thread that writes.
 
-`offer` never waits: a line that finds no room is dropped and counted, since a request must not wait
-for a disk. Whoever would rather wait asks `room` before, with a deadline.
+`offer` never waits, because a request must not wait for a disk. If there is no room, `offer` drops
+the line and counts the drop. A caller that prefers to wait awaits `wait_for_room` first.
 
-At any moment accepted = written + failed + waiting; what was offered is accepted or dropped.
+At any moment accepted = written + failed + depth, and offered = accepted + dropped. Next:
+`request_log.py` offers the lines, `log_writer.py` takes and writes them.
 """
 
 import asyncio
@@ -11,19 +12,50 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from services.async_logging.policy import Policy
-from services.async_logging.record import Level
+from services.async_logging.log_record import Level
+
+#: The share of the queue that the policy `shed` keeps for warnings and higher levels.
+RESERVED_SHARE = 0.2
 
 _NEVER = sys.maxsize
-_WARNING = Level.WARNING  # a global, since the members of an enumeration are slow to look up
+_WARNING = Level.WARNING  # a global, because reading a member of an enumeration is slow
 
 
-class Observer(Protocol):
-    """Told how many records met each outcome.
+@dataclass(frozen=True, slots=True)
+class OverflowPolicy:
+    """What happens when the queue is full or nearly full.
 
-    From any thread, but never from two at once; must return at once and must not log.
+    `reserved_share`: share of the queue that only warnings and higher levels may fill.
+    `wait_seconds`: how long a request may wait for room at its end.
+    """
+
+    reserved_share: float = 0.0
+    wait_seconds: float = 0.0
+
+
+def overflow_policy(name: str, wait_seconds: float) -> OverflowPolicy:
+    """The policy of this name. Raises KeyError for an unknown name.
+
+    - `drop` drops the newest line when the queue is full.
+    - `shed` drops lines below WARNING once the queue is 80 % full.
+    - `block` lets a request wait `wait_seconds` for room, and then drops the line.
+    """
+    policies = {
+        "drop": OverflowPolicy(),
+        "shed": OverflowPolicy(reserved_share=RESERVED_SHARE),
+        "block": OverflowPolicy(wait_seconds=wait_seconds),
+    }
+    return policies[name]
+
+
+class LogObserver(Protocol):
+    """Receives the number of records for each outcome.
+
+    The queue calls it from any thread, but never from two at once. The methods must return at once
+    and must not log.
     """
 
     def accepted(self, count: int) -> None: ...
@@ -38,129 +70,133 @@ class Observer(Protocol):
 
 
 class LogQueue:
-    """At most `size` lines wait, those that are just being written among them.
+    """Holds at most `size` lines, including the batch that is being written.
 
-    Any thread may offer; one takes, and says what became of what it took before it takes again.
+    Any thread may call `offer`. Only one thread may call `take`, and it must call `finish_batch`
+    before it takes again.
     """
 
-    def __init__(self, size: int, policy: Policy, observer: Observer) -> None:
+    def __init__(self, size: int, policy: OverflowPolicy, observer: LogObserver) -> None:
         self.policy = policy
         self._observer = observer
         self._size = size
-        # Of these an ordinary line finds room; never none, however small the queue.
-        self._ordinary = max(1, size - round(size * policy.reserve))
+        # Room for lines below WARNING. At least one, however small the queue.
+        self._unreserved = max(1, size - round(size * policy.reserved_share))
         self._lines: deque[bytes] = deque()
-        self._taken = 0
+        self._batch_lines = 0  # lines taken by the writer and not yet finished
         self._lock = threading.Lock()
         self._ready = threading.Condition(self._lock)
-        self._wanted = _NEVER  # the writer sleeps until so many lines are there
-        self._closing = False
-        self._abandoned = False
-        self._stalled = False
+        self._wake_at = _NEVER  # the number of lines at which `offer` wakes the writer
+        self._is_closed = False
+        self._is_abandoned = False
+        self._is_stalled = False
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     @property
-    def waiting(self) -> int:
-        return len(self._lines) + self._taken
+    def depth(self) -> int:
+        """Lines that are accepted and neither written nor failed."""
+        return len(self._lines) + self._batch_lines
 
     @property
-    def full(self) -> bool:
-        return self.waiting >= self._size
+    def is_full(self) -> bool:
+        return self.depth >= self._size
 
     def offer(self, line: bytes, level: Level) -> bool:
-        """Whether the line was accepted; False when there is no room for it, or no longer."""
+        """Whether the queue accepted the line. False if it is full or closed."""
         with self._lock:
-            room = self._size if level >= _WARNING else self._ordinary
-            if self._closing or len(self._lines) + self._taken >= room:
+            room = self._size if level >= _WARNING else self._unreserved
+            if self._is_closed or len(self._lines) + self._batch_lines >= room:
                 self._observer.dropped(1)
                 return False
             self._observer.accepted(1)
             self._lines.append(line)
-            if len(self._lines) >= self._wanted:
-                self._wanted = _NEVER  # one who is awake need not be woken again
+            if len(self._lines) >= self._wake_at:
+                self._wake_at = _NEVER  # the writer is awake: later lines need not notify again
                 self._ready.notify()
             return True
 
-    def sampled(self, count: int) -> None:
-        """Lines that were left out on purpose and so are not offered."""
+    def count_sampled(self, count: int) -> None:
+        """Count records that sampling left out, which are therefore never offered."""
         with self._lock:
             self._observer.sampled(count)
 
-    async def room(self, seconds: float) -> bool:
-        """Wait for room, at most so long; whether there is any. For whoever runs an event loop.
+    async def wait_for_room(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds until the queue is not full. Returns whether it has room.
 
-        Once somebody has waited in vain nobody waits until something is written again: a sink that
-        hangs costs the requests of that moment their deadline, and those that follow nothing.
+        After one caller has timed out, nobody waits until the writer finishes a batch. A sink that
+        hangs therefore delays only the requests of that moment, not all later requests.
         """
-        written = asyncio.Event()
-        waiter = (asyncio.get_running_loop(), written)
+        batch_finished = asyncio.Event()
+        waiter = (asyncio.get_running_loop(), batch_finished)
         with self._lock:
-            if not self.full or self._stalled or self._closing:
-                return not self.full
+            if not self.is_full or self._is_stalled or self._is_closed:
+                return not self.is_full
             self._waiters.append(waiter)
         try:
-            async with asyncio.timeout(seconds):
-                await written.wait()
+            async with asyncio.timeout(timeout):
+                await batch_finished.wait()
         except TimeoutError:
-            self._stalled = self.full
+            self._is_stalled = self.is_full
         finally:
             with self._lock:
                 self._waiters.remove(waiter)
-        return not self.full
+        return not self.is_full
 
-    def take(self, most: int, linger: float) -> Sequence[bytes]:
-        """The oldest lines; waits for the first without end, for others `linger` seconds at most.
+    def take(self, maximum: int, linger: float) -> Sequence[bytes]:
+        """Take the oldest lines, at most `maximum`. Empty once the queue is closed and drained.
 
-        Empty once the queue is closed and nothing waits any more.
+        Blocks without limit until the first line arrives, then at most `linger` seconds for more.
         """
         with self._lock:
-            self._sleep(1, None)
-            # Never for more than can come: a queue smaller than a batch would drop meanwhile.
-            self._sleep(min(most, self._ordinary), linger)
-            # Before they are gone: `full` is asked without the lock, and may err on that side only.
-            self._taken = min(most, len(self._lines))
-            return self._first(self._taken)
+            self._wait_for_lines(1, None)
+            # A queue smaller than a batch never holds `maximum` lines. Waiting for them would only
+            # drop lines meanwhile.
+            self._wait_for_lines(min(maximum, self._unreserved), linger)
+            # Set before the lines are removed: `is_full` reads without the lock, and must rather
+            # count a line twice than miss it.
+            self._batch_lines = min(maximum, len(self._lines))
+            return self._pop(self._batch_lines)
 
-    def _first(self, count: int) -> Sequence[bytes]:
+    def _pop(self, count: int) -> Sequence[bytes]:
         if count < len(self._lines):
             return [self._lines.popleft() for _ in range(count)]
-        # At one go: whoever offers waits for the lock meanwhile.
+        # Swapping the deque is fast. Callers of `offer` wait for the lock meanwhile.
         lines, self._lines = self._lines, deque()
         return lines
 
-    def _sleep(self, count: int, timeout: float | None) -> None:
-        self._wanted = count
-        self._ready.wait_for(lambda: len(self._lines) >= count or self._closing, timeout)
-        self._wanted = _NEVER
+    def _wait_for_lines(self, count: int, timeout: float | None) -> None:
+        self._wake_at = count
+        self._ready.wait_for(lambda: len(self._lines) >= count or self._is_closed, timeout)
+        self._wake_at = _NEVER
 
-    def settle(self, written: bool) -> None:
-        """What was taken last is written, or it has failed."""
+    def finish_batch(self, written: bool) -> None:
+        """Count the lines of the last `take` as written or failed, and make room for others."""
         with self._lock:
-            count, self._taken = self._taken, 0
-            if self._abandoned:
-                return  # counted already
+            count, self._batch_lines = self._batch_lines, 0
+            if self._is_abandoned:
+                return  # `abandon` has counted these lines already
             (self._observer.written if written else self._observer.failed)(count)
-            self._stalled = False
+            self._is_stalled = False
             self._wake_waiters()
 
     def close(self) -> None:
-        """Refuse what is offered from now on; what waits can still be taken."""
+        """Refuse further lines. Lines in the queue can still be taken."""
         with self._lock:
-            self._closing = True
+            self._is_closed = True
             self._ready.notify()
             self._wake_waiters()
 
     def abandon(self) -> int:
-        """Refuse, give up what waits: how many lines that were, now counted as failed."""
+        """Refuse further lines and give up those in the queue. Returns how many, now `failed`."""
         with self._lock:
-            self._closing = True
-            lost = self.waiting
+            self._is_closed = True
+            lost = self.depth
             self._lines.clear()
-            self._taken = 0
-            self._abandoned = True
+            self._batch_lines = 0
+            self._is_abandoned = True
             self._observer.failed(lost)
             return lost
 
     def _wake_waiters(self) -> None:
-        for loop, written in self._waiters:
-            loop.call_soon_threadsafe(written.set)
+        for loop, batch_finished in self._waiters:
+            loop.call_soon_threadsafe(batch_finished.set)

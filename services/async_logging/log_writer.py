@@ -1,7 +1,8 @@
-"""The thread that takes lines out of the queue and writes them, many at a time.
+"""The thread that takes lines out of the log queue and writes them to a sink in batches.
 
-A thread of its own and not one of an executor: a write that hangs cannot be ended, and Python joins
-the threads of executors before it exits. This one is a daemon, which dies with the process.
+The writer is a daemon thread and not a thread of an executor. A write that hangs cannot be
+cancelled, and Python joins the threads of executors before it exits. A daemon thread ends with the
+process. Next: `log_queue.py`, `sinks.py`.
 """
 
 import asyncio
@@ -14,40 +15,40 @@ from services.async_logging.log_queue import LogQueue
 
 logger = logging.getLogger(__name__)
 
-#: Most of a queue of the usual size: under load the thread waits its turn for the interpreter, some
-#: milliseconds each time, so that few lines a turn would be written more slowly than they come.
+#: Most of a queue of the default size. Under load the thread waits some milliseconds for the GIL
+#: before each batch. Large batches keep its throughput above the rate of new lines.
 BATCH_LINES = 4096
-#: How long a line waits for company. Each awakening of the thread costs the others the interpreter;
-#: a crash loses this much more.
+#: How long the writer waits for more lines after the first. Each wake-up of the thread takes the
+#: GIL from the requests. A crash loses at most this many more seconds of lines.
 LINGER_SECONDS = 0.005
 
 
 class Sink(Protocol):
-    """Where lines go; may block for as long as it likes."""
+    """The destination of lines. Its methods may block without limit."""
 
     def write(self, text: bytes) -> None:
-        """Whole lines, all of them or none. Raises OSError."""
+        """Write all lines of `text`, or none of them. Raises OSError."""
 
     def close(self) -> None: ...
 
 
 class LogWriter:
-    """Owns the sink: nobody else touches it, not even to close it."""
+    """Owns the sink: only the writer's thread calls its methods, `close` included."""
 
     def __init__(self, queue: LogQueue, sink: Sink, linger: float = LINGER_SECONDS) -> None:
         self._queue = queue
         self._sink = sink
         self._linger = linger
-        self._failing = False
+        self._is_failing = False
         self._ended: Future[None] = Future()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="log writer", daemon=True).start()
 
-    async def close(self, deadline: float) -> int:
-        """Refuse further lines, write the waiting ones: how many `deadline` seconds left over."""
+    async def close(self, timeout: float) -> int:
+        """Refuse further lines and write the rest. Returns how many lines `timeout` left over."""
         self._queue.close()
-        await asyncio.wait({asyncio.wrap_future(self._ended)}, timeout=deadline)
+        await asyncio.wait({asyncio.wrap_future(self._ended)}, timeout=timeout)
         return self._queue.abandon()
 
     def _run(self) -> None:
@@ -56,21 +57,21 @@ class LogWriter:
         try:
             self._sink.close()
         except OSError:
-            logger.exception("the log's sink could not be closed")
+            logger.exception("the sink of the log records could not be closed")
         self._ended.set_result(None)
 
     def _write(self, text: bytes) -> None:
         try:
             self._sink.write(text)
         except Exception:
-            # Whatever a sink raises, the lines behind these are to be written. Said once and not
-            # for each batch: a full disk would be followed by a full log of the process.
-            if not self._failing:
+            # The thread must survive any exception to write the next batch. It logs only the first
+            # failure in a row: one message per batch would fill the process's own log as well.
+            if not self._is_failing:
                 logger.exception("log records cannot be written")
-            self._failing = True
-            self._queue.settle(written=False)
+            self._is_failing = True
+            self._queue.finish_batch(written=False)
         else:
-            if self._failing:
+            if self._is_failing:
                 logger.warning("log records can be written again")
-            self._failing = False
-            self._queue.settle(written=True)
+            self._is_failing = False
+            self._queue.finish_batch(written=True)

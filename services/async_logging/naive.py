@@ -1,43 +1,43 @@
-"""The standard library's handlers: each record is written and flushed before the next line."""
+"""Naive variant: the standard library's handlers write and flush each record during the request."""
 
 import logging
 from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
 
-from services.async_logging.handlers import open_handler
-from services.async_logging.outcomes import RECORDS, Outcomes
-from services.async_logging.record import Record
+from services.async_logging.counting_handlers import open_handler
+from services.async_logging.log_record import Record
+from services.async_logging.order_check import check_order
+from services.async_logging.record_counter import RECORDS, OutcomeCounts
 from services.async_logging.technique import SINKS
-from services.async_logging.work import log_the_work
 from services.chassis.application import SETTINGS
 from services.chassis.parameters import PARAMETERS
 
 LOGGERS = web.AppKey("loggers", Mapping[str, logging.Logger])
-OUTCOMES = web.AppKey("naive_outcomes", Outcomes)
+COUNTS = web.AppKey("naive_counts", OutcomeCounts)
 
 
 async def naive(request: web.Request) -> web.Response:
     logger = request.app[LOGGERS][request[PARAMETERS].text("sink")]
-    outcomes = request.app[OUTCOMES]
+    counts = request.app[COUNTS]
 
     def log(record: Record) -> None:
-        outcomes.accepted(1)
+        counts.accepted(1)
         logger.info(record)
 
-    return log_the_work(request, log)
+    return check_order(request, log)
 
 
 async def open_loggers(application: web.Application) -> AsyncIterator[None]:
-    """A cleanup context: loggers of its own, not part of the process's logging."""
-    outcomes = application[RECORDS].of("naive")
+    """A cleanup context that opens one logger per sink, apart from the process's own logging."""
+    counts = application[RECORDS].new_counts("naive")
     loggers = {}
     for sink in SINKS:
-        # Not from logging.getLogger: that one would be shared by every application of a process.
+        # logging.getLogger would share the logger between all applications of a process.
         loggers[sink] = logging.Logger("records", logging.INFO)  # noqa: LOG001
-        loggers[sink].addHandler(open_handler(application[SETTINGS], "naive", sink, outcomes))
+        loggers[sink].addHandler(open_handler(application[SETTINGS], "naive", sink, counts))
     application[LOGGERS] = loggers
-    application[OUTCOMES] = outcomes
+    application[COUNTS] = counts
     yield
     for logger in loggers.values():
         logger.handlers[0].close()

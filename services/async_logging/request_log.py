@@ -1,48 +1,40 @@
-"""The log of one request: which of its records are worth keeping is known only at its end.
+"""The log of one request, which decides at the request's end which of its records to keep.
 
-Records that sampling would leave out are held back. Once the request logs an error, fails, or turns
-out to be slow, they are written after all, and everything behind them; else they are counted as
-sampled and forgotten. (Tail sampling within one request, as Monolog's FingersCrossedHandler does.)
+Records that sampling would leave out are held back. If the request logs an error, fails, or is
+slow, all its records are written; otherwise the held records are counted as sampled and discarded.
+This is tail sampling within one request, as in Monolog's FingersCrossedHandler.
 """
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from services.async_logging.log_queue import LogQueue
-from services.async_logging.record import Level, Record, as_line
-from services.async_logging.sampling import Rates, position
+from services.async_logging.log_record import Level, Record, encode_line
+from services.async_logging.sampling import SamplingRules, sampling_position
 
-#: Of the records that are held back the oldest go first: what came last explains a failure best.
-MAXIMUM_HELD = 1000
+#: Bound of the held records. The oldest are discarded: the latest explain a failure best.
+MAXIMUM_HELD_RECORDS = 1000
 
 _ERROR = Level.ERROR  # a global, as in log_queue.py
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Of which level how much is kept, and from how many seconds on a request is slow."""
-
-    rates: Rates
-    slow: float
-
-
 class RequestLog:
-    """Use as an asynchronous context manager, from one task; `clock` is in seconds."""
+    """Use it as an asynchronous context manager, from one task. `clock` returns seconds."""
 
     def __init__(
-        self, request_id: str, queue: LogQueue, rules: Rules, clock: Callable[[], float]
+        self, request_id: str, queue: LogQueue, rules: SamplingRules, clock: Callable[[], float]
     ) -> None:
+        self._request_id = request_id
         self._queue = queue
         self._rules = rules
         self._clock = clock
         self._started = clock()
-        self._keeps_all = not rules.rates
-        self._position = 0.0 if self._keeps_all else position(request_id)
+        self._keeps_all = not rules.shares
         self._held: deque[Record] = deque()
-        self._late: deque[tuple[bytes, Level]] = deque()
+        self._waiting_for_room: deque[tuple[bytes, Level]] = deque()
 
     async def __aenter__(self) -> Self:
         return self
@@ -53,48 +45,63 @@ class RequestLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is not None or self._clock() - self._started >= self._rules.slow:
+        if error is not None or self._clock() - self._started >= self._rules.slow_seconds:
             self._keep_all()
         if self._held:
-            self._queue.sampled(len(self._held))
-        if self._late:
-            await self._hand_over_late()
+            self._queue.count_sampled(len(self._held))
+        if self._waiting_for_room:
+            await self._offer_waiting_lines()
 
     def log(self, record: Record) -> None:
         if record.level >= _ERROR:
             self._keep_all()
-        if self._keeps_all or self._position < self._rules.rates.get(record.level, 1.0):
-            self._hand_over(record)
+        share = self._rules.shares.get(record.level)
+        if self._keeps_all or share is None or self._position < share:
+            self._offer(record)
         else:
             self._hold(record)
+
+    @cached_property
+    def _position(self) -> float:
+        return sampling_position(self._request_id)
 
     def _keep_all(self) -> None:
         self._keeps_all = True
         while self._held:
-            self._hand_over(self._held.popleft())
+            self._offer(self._held.popleft())
 
     def _hold(self, record: Record) -> None:
         self._held.append(record)
-        if len(self._held) > MAXIMUM_HELD:
+        if len(self._held) > MAXIMUM_HELD_RECORDS:
             self._held.popleft()
-            self._queue.sampled(1)
+            self._queue.count_sampled(1)
 
-    def _hand_over(self, record: Record) -> None:
-        queue = self._queue
-        line = as_line(record)
-        if queue.policy.wait and (self._late or queue.full) and len(self._late) < MAXIMUM_HELD:
-            self._late.append((line, record.level))
+    def _offer(self, record: Record) -> None:
+        line = encode_line(record)
+        if self._must_wait_for_room():
+            self._waiting_for_room.append((line, record.level))
         else:
-            queue.offer(line, record.level)
+            self._queue.offer(line, record.level)
 
-    async def _hand_over_late(self) -> None:
-        """Wait for room, one deadline for all of them; those beyond it are offered and dropped."""
-        latest = self._clock() + self._queue.policy.wait
+    def _must_wait_for_room(self) -> bool:
+        # A line may not overtake lines of the same request that already wait.
+        queue, waiting = self._queue, self._waiting_for_room
+        return bool(
+            queue.policy.wait_seconds
+            and (waiting or queue.is_full)
+            and len(waiting) < MAXIMUM_HELD_RECORDS
+        )
+
+    async def _offer_waiting_lines(self) -> None:
+        """Wait for room, with one deadline for all lines. Lines beyond it are dropped."""
+        queue, waiting = self._queue, self._waiting_for_room
+        deadline = self._clock() + queue.policy.wait_seconds
         try:
-            while self._late:
-                if self._queue.full and not await self._queue.room(latest - self._clock()):
+            while waiting:
+                if queue.is_full and not await queue.wait_for_room(deadline - self._clock()):
                     break
-                self._queue.offer(*self._late.popleft())
+                queue.offer(*waiting.popleft())
         finally:
-            for line, level in self._late:
-                self._queue.offer(line, level)
+            # Also when the request is cancelled: every line must be counted.
+            for line, level in waiting:
+                queue.offer(line, level)

@@ -1,41 +1,54 @@
-"""How large a share of the requests is logged, by route and level."""
+"""Sampling of log records: which share of the requests is logged, by route and level.
+
+`request_log.py` applies the shares to the records of one request.
+"""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 
-from services.async_logging.record import Level
+from services.async_logging.log_record import Level
 
-#: `INFO`, or `/path:INFO`. Warnings and worse are not here: they are always kept.
+#: `INFO` or `/path:INFO`. Other levels are refused: warnings and errors are always kept.
 _RULE = re.compile(r"(/[^:]*:)?(DEBUG|INFO)")
 
-#: The share to be kept of each level that is not kept whole.
-Rates = Mapping[Level, float]
+#: Share of the requests, 0 to 1, by level. A level that is missing is always kept.
+Shares = Mapping[Level, float]
 
 
-def rates_of(route: str, rules: Mapping[str, float]) -> Rates:
-    """For each level the route's own rule, else the level's; without a rule it is kept whole.
+@dataclass(frozen=True, slots=True)
+class SamplingRules:
+    """`shares` to keep, and from how many seconds on a request counts as slow and is kept."""
 
-    Raises ValueError for a rule that names neither level, or a share beyond 0 to 1.
+    shares: Shares
+    slow_seconds: float
+
+
+def shares_of_route(route: str, rules: Mapping[str, float]) -> Shares:
+    """The shares of this route. A rule for the route and level wins over a rule for the level.
+
+    Raises ValueError for a rule without a valid level, or a share outside 0 to 1.
     """
     _check(rules)
-    rates = {each: rules.get(f"{route}:{each.name}", rules.get(each.name, 1.0)) for each in Level}
-    return {level: rate for level, rate in rates.items() if rate < 1}
+    shares = {each: rules.get(f"{route}:{each.name}", rules.get(each.name)) for each in Level}
+    return {level: share for level, share in shares.items() if share is not None and share < 1}
 
 
 def _check(rules: Mapping[str, float]) -> None:
-    for rule, rate in rules.items():
-        if not _RULE.fullmatch(rule) or not 0 <= rate <= 1:
+    for rule, share in rules.items():
+        if not _RULE.fullmatch(rule) or not 0 <= share <= 1:
             raise ValueError(
-                f"{rule}={rate}: write LEVEL=SHARE or /path:LEVEL=SHARE; DEBUG or INFO, 0 to 1"
+                f"{rule}={share} is not a sampling rule; write LEVEL=SHARE or /path:LEVEL=SHARE"
+                " with the level DEBUG or INFO and a share from 0 to 1"
             )
 
 
-def position(request_id: str) -> float:
-    """Where a request stands between 0 and 1; kept are those below the share.
+def sampling_position(request_id: str) -> float:
+    """The request's position from 0 to below 1. A request is kept if its position is below a share.
 
-    Computed from its id and not drawn: every service and every replica that a request passes keeps
-    its records or none does. (Consistent probability sampling, as OpenTelemetry calls it.)
+    A hash of the id and not a random number: all services and replicas that handle a request make
+    the same choice. OpenTelemetry calls this consistent probability sampling.
     """
     digest = blake2b(request_id.encode("utf-8", "replace"), digest_size=6).digest()
     return int.from_bytes(digest) / 2**48

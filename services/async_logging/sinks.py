@@ -1,4 +1,7 @@
-"""Where lines end up: a file of bounded size, or standard output. Both block; both are exact."""
+"""Sinks: a file of bounded size, and standard output.
+
+Their writes block. Only `log_writer.py` calls them, from its own thread.
+"""
 
 import contextlib
 import os
@@ -7,27 +10,35 @@ import stat
 from pathlib import Path
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-_MODE = 0o640  # what a service logs is not for everybody
+_MODE = 0o640  # other users must not read the logs of a service
+
+
+def record_file_path(directory: Path, variant: str, sink: str) -> Path:
+    """The file of one variant and sink. Variants never share a file."""
+    name = variant if sink == "file" else f"{variant}-{sink}"
+    return directory / f"records-{name}.log"
 
 
 class RotatingFile:
-    """One file and one predecessor, each of at most `maximum_bytes`, or one write if that is more.
+    """A file and one predecessor, each of at most `maximum_bytes`, or one larger write.
 
-    For one process: two that rotate the same file would take it from each other. `durable`: a write
-    is on the disk when it returns, not only with the operating system. The file is opened with the
-    first write, which may hang as any other does.
+    Only one process may use a path: two processes would rotate the file away from each other. With
+    `durable`, a write returns after fsync. The first write opens the file, because opening may hang
+    as a write may.
     """
+
+    # Known once the file is open.
+    _size: int
+    _is_regular: bool
 
     def __init__(self, path: Path, maximum_bytes: int, durable: bool = False) -> None:
         self._path = path
         self._maximum_bytes = maximum_bytes
         self._durable = durable
         self._descriptor: int | None = None
-        self._size = 0
-        self._regular = True
 
     def write(self, text: bytes) -> None:
-        """All or nothing: of a write that fails nothing stays in the file. Raises OSError."""
+        """Write all of `text`. Raises OSError, and then leaves nothing of `text` in the file."""
         descriptor = self._opened()
         if self._size and self._size + len(text) > self._maximum_bytes:
             self._rotate()
@@ -39,7 +50,7 @@ class RotatingFile:
         except OSError:
             self._undo(descriptor)
             raise
-        if self._regular:
+        if self._is_regular:
             self._size += len(text)
 
     def close(self) -> None:
@@ -51,46 +62,45 @@ class RotatingFile:
         if self._descriptor is None:
             self._descriptor = os.open(self._path, _FLAGS, _MODE)
             status = os.fstat(self._descriptor)
-            self._regular = stat.S_ISREG(status.st_mode)
-            self._size = status.st_size if self._regular else 0
+            self._is_regular = stat.S_ISREG(status.st_mode)
+            self._size = status.st_size if self._is_regular else 0
             if self._durable:
-                _sync_folder(self._path.parent)  # else the file's very name may be lost
+                _sync_folder(self._path.parent)  # else a power cut may lose the file's name
         return self._descriptor
 
     def _undo(self, descriptor: int) -> None:
-        # Half a line would take the next one with it.
-        if self._regular:
+        # The next line would be appended to half a line, and neither could be parsed.
+        if self._is_regular:
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, self._size)
 
     def _rotate(self) -> None:
         self.close()
         self._path.replace(self._path.with_name(self._path.name + ".1"))
-        self._size = 0
 
 
 class Stream:
-    """A descriptor that somebody else opened and will close: standard output."""
+    """A descriptor that other code opened and closes: standard output."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def write(self, text: bytes) -> None:
-        """Raises OSError; of a write that fails a part may have been sent."""
+        """Write all of `text`. Raises OSError; a part of `text` may then have been written."""
         write_all(self._descriptor, text)
 
     def close(self) -> None:
-        """Leaves it open."""
+        """Do nothing: the descriptor belongs to other code."""
 
 
 def write_all(descriptor: int, text: bytes) -> None:
-    """Write to the end, though a pipe may take a part only. Raises OSError."""
+    """Write until nothing is left, since a pipe may accept only a part. Raises OSError."""
     left = memoryview(text)
     while left:
         try:
             left = left[os.write(descriptor, left) :]
         except BlockingIOError:
-            # Whoever shares our standard output may have set it not to block.
+            # Another process that shares standard output may have made it non-blocking.
             select.select([], [descriptor], [])
 
 

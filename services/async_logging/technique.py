@@ -1,4 +1,4 @@
-"""Asynchronous logging: the facts."""
+"""The facts of the technique asynchronous logging: variants, parameters, default workload."""
 
 from services.contract import (
     ChoiceParameter,
@@ -16,25 +16,24 @@ TECHNIQUE = Technique(
     name="async-logging",
     package="async_logging",
     title="Asynchronous logging",
-    question="What does a request save when its log records are written by somebody else, later?",
+    question="What does a request save if a background thread writes its log records?",
     port=8107,
     variants=(
-        Variant("naive", "Writes and flushes each record before it goes on."),
+        Variant("naive", "Writes and flushes each record during the request."),
+        Variant("optimized", "Puts each record into a bounded queue; a thread writes batches."),
         Variant(
-            "optimized", "Hands each record to a bounded queue; a thread writes them in batches."
+            "queue",
+            "The standard library's QueueHandler and QueueListener: a thread without batches.",
         ),
-        Variant(
-            "queue", "The standard library's QueueHandler and QueueListener: a thread, no batches."
-        ),
-        Variant("aiologger", "aiologger as it comes: a task for each record."),
+        Variant("aiologger", "The package aiologger: one task per record."),
     ),
     parameters=(
         IntegerParameter(
-            "records", "How many records the request logs.", default=10, minimum=0, maximum=100
+            "records", "Number of log records per request.", default=10, minimum=0, maximum=100
         ),
         ChoiceParameter(
             "sink",
-            "Where they go: a file, standard output, or a file with an fsync after each write.",
+            "Destination: a file, standard output, or a file with fsync after each write.",
             default="file",
             choices=SINKS,
         ),
@@ -47,6 +46,6 @@ TECHNIQUE = Technique(
     sweep=Sweep(
         "records",
         (0, 1, 3, 10, 30, 100),
-        "Requests that log nothing to much. Where there is nothing to write, nothing is saved.",
+        "From no log record per request to 100. A request without records saves nothing.",
     ),
 )

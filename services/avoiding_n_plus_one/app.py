@@ -1,14 +1,14 @@
-"""Wiring."""
+"""Wires the service: a pool, query budgets, and a handler per variant."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.avoiding_n_plus_one.batch import batch
+from services.avoiding_n_plus_one.budgeted_handler import budgeted, use_query_budgets
 from services.avoiding_n_plus_one.join import join
 from services.avoiding_n_plus_one.json_aggregation import json_aggregation
 from services.avoiding_n_plus_one.naive import naive
 from services.avoiding_n_plus_one.optimized import optimized
-from services.avoiding_n_plus_one.request_budget import budgeted, use_query_budgets
 from services.avoiding_n_plus_one.technique import TECHNIQUE
 from services.chassis.application import create_service
 from services.chassis.postgres import use_postgres

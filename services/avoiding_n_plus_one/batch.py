@@ -1,4 +1,4 @@
-"""Written as naive is, row by row, over loaders that gather what is asked for: three statements."""
+"""Batch variant: row-by-row code over batch loaders, which send one query per relation."""
 
 import asyncio
 from collections import defaultdict
@@ -7,16 +7,15 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from services.avoiding_n_plus_one.loader import Loader
-from services.avoiding_n_plus_one.naive import POSTS
+from services.avoiding_n_plus_one.batch_loader import BatchLoader
+from services.avoiding_n_plus_one.budgeted_handler import counted_session
 from services.avoiding_n_plus_one.nesting import Document, author_from, comment_from, post_from
-from services.avoiding_n_plus_one.query_budget import Row, Session
-from services.avoiding_n_plus_one.request_budget import counted_session
+from services.avoiding_n_plus_one.post_range import POSTS_IN_RANGE, requested_range
+from services.avoiding_n_plus_one.query_budget import QuerySession, Row
 from services.chassis.application import json_response
-from services.chassis.cpu import metered
-from services.chassis.parameters import PARAMETERS
+from services.chassis.cpu_meter import metered
 
-#: In keys. A list has fewer comments than that: a second batch would exceed the budget.
+#: Maximum keys of one query. No list has that many comments, so a relation takes one query.
 MAXIMUM_BATCH = 10_000
 
 _COMMENTS = """
@@ -27,20 +26,17 @@ _AUTHORS = "SELECT id, name FROM authors WHERE id = ANY(%s)"
 
 
 class _Loaders(NamedTuple):
-    comments: Loader[int, list[Row]]
-    authors: Loader[int, Document]
+    comments: BatchLoader[int, list[Row]]
+    authors: BatchLoader[int, Document]
 
 
 async def batch(request: web.Request) -> web.Response:
-    parameters = request[PARAMETERS]
     async with counted_session(request) as session:
-        rows = await session.fetch(
-            POSTS, (parameters.integer("start"), parameters.integer("posts"))
-        )
-        reads = _Reads(session)
+        rows = await session.fetch(POSTS_IN_RANGE, requested_range(request))
+        queries = _BatchQueries(session)
         async with (
-            Loader(lambda keys: metered(reads.comments(keys)), MAXIMUM_BATCH) as comments,
-            Loader(lambda keys: metered(reads.authors(keys)), MAXIMUM_BATCH) as authors,
+            BatchLoader(lambda keys: metered(queries.comments(keys)), MAXIMUM_BATCH) as comments,
+            BatchLoader(lambda keys: metered(queries.authors(keys)), MAXIMUM_BATCH) as authors,
         ):
             loaders = _Loaders(comments, authors)
             posts = await asyncio.gather(*(metered(_post(loaders, row)) for row in rows))
@@ -59,24 +55,24 @@ async def _post(loaders: _Loaders, row: Row) -> Document:
     )
 
 
-class _Reads:
-    """The loaders' statements over one connection, which runs one at a time."""
+class _BatchQueries:
+    """Loads comments and authors over one connection, which runs one statement at a time."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: QuerySession) -> None:
         self._session = session
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def comments(self, post_ids: Sequence[int]) -> Mapping[int, list[Row]]:
+        """Each post's comments. A post without comments gets an empty list, not a missing key."""
         by_post: defaultdict[int, list[Row]] = defaultdict(list)
-        for post_id, *comment in await self._rows(_COMMENTS, post_ids):
+        for post_id, *comment in await self._fetch(_COMMENTS, post_ids):
             by_post[post_id].append(tuple(comment))
-        # A post without comments is no missing one.
         return {post_id: by_post[post_id] for post_id in post_ids}
 
     async def authors(self, author_ids: Sequence[int]) -> Mapping[int, Document]:
-        rows = await self._rows(_AUTHORS, author_ids)
+        rows = await self._fetch(_AUTHORS, author_ids)
         return {row[0]: author_from(row) for row in rows}
 
-    async def _rows(self, statement: str, keys: Sequence[int]) -> list[Row]:
-        async with self._turn:
+    async def _fetch(self, statement: str, keys: Sequence[int]) -> list[Row]:
+        async with self._lock:
             return await self._session.fetch(statement, (list(keys),))

@@ -1,13 +1,13 @@
-"""One outer join: a row for each comment, with its post repeated in front of it."""
+"""Join variant: one outer join whose rows repeat the post in front of each of its comments."""
 
 from aiohttp import web
 
+from services.avoiding_n_plus_one.budgeted_handler import counted_session
 from services.avoiding_n_plus_one.nesting import posts_from_join
-from services.avoiding_n_plus_one.request_budget import counted_session
+from services.avoiding_n_plus_one.post_range import requested_range
 from services.chassis.application import json_response
-from services.chassis.parameters import PARAMETERS
 
-# The limit stands inside: behind the join it would count comments, and cut the last post's.
+# LIMIT is in the subquery. After the join it would count comments and cut off the last post's.
 _JOINED = """
     SELECT listed.id, listed.title, listed.created_at,
            comments.id, comments.body, comments.created_at, authors.id, authors.name
@@ -19,9 +19,6 @@ _JOINED = """
 
 
 async def join(request: web.Request) -> web.Response:
-    parameters = request[PARAMETERS]
     async with counted_session(request) as session:
-        rows = await session.fetch(
-            _JOINED, (parameters.integer("start"), parameters.integer("posts"))
-        )
+        rows = await session.fetch(_JOINED, requested_range(request))
     return json_response({"posts": posts_from_join(rows)})

@@ -1,21 +1,24 @@
-"""One statement whose one value is the body: PostgreSQL nests and encodes, nobody here parses."""
+"""JSON aggregation variant: PostgreSQL builds the response body, and the service passes it on.
+
+The body must equal the other variants' bodies after decoding.
+"""
 
 from aiohttp import web
 
-from services.avoiding_n_plus_one.request_budget import counted_session
-from services.chassis.parameters import PARAMETERS
+from services.avoiding_n_plus_one.budgeted_handler import counted_session
+from services.avoiding_n_plus_one.post_range import requested_range
 
 
 def _timestamp(column: str) -> str:
-    """A column as orjson writes a datetime: six digits of a fraction, or none.
+    """SQL that formats a column like orjson: six fractional digits, or none if all are zero.
 
-    PostgreSQL's own JSON would leave out the zeros at its end.
+    PostgreSQL's own JSON drops trailing zeros of the fraction.
     """
-    spelled = f"""to_char({column}, 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM')"""
-    return f"replace({spelled}, '.000000', '')"
+    with_fraction = f"""to_char({column}, 'YYYY-MM-DD"T"HH24:MI:SS.USTZH:TZM')"""
+    return f"replace({with_fraction}, '.000000', '')"
 
 
-# As text, or psycopg2 would parse it.
+# Cast to text, because psycopg2 would parse a value of type json.
 _DOCUMENT = f"""
     SELECT row_to_json(document)::text FROM (
         SELECT coalesce(json_agg(post ORDER BY post.id), '[]') AS posts FROM (
@@ -31,13 +34,10 @@ _DOCUMENT = f"""
             FROM posts WHERE id >= %s ORDER BY id LIMIT %s
         ) AS post
     ) AS document
-"""  # noqa: S608 - made of constants
+"""  # noqa: S608 - built from constants only
 
 
 async def json_aggregation(request: web.Request) -> web.Response:
-    parameters = request[PARAMETERS]
     async with counted_session(request) as session:
-        ((document,),) = await session.fetch(
-            _DOCUMENT, (parameters.integer("start"), parameters.integer("posts"))
-        )
+        ((document,),) = await session.fetch(_DOCUMENT, requested_range(request))
     return web.Response(body=document.encode(), content_type="application/json")

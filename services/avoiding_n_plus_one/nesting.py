@@ -1,4 +1,4 @@
-"""Posts with their comments, put together from flat rows in one pass."""
+"""Builds posts with nested comments from flat database rows."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,15 +23,15 @@ def post_from(row: Row, comments: list[Document]) -> Document:
 
 
 def posts_from_levels(rows: Iterable[Row]) -> list[Document]:
-    """From rows of two kinds: each post, and right after it its comments.
+    """Nests rows of two kinds: each post is followed by its comments.
 
-    A row is (post_id, comment_id, text, created_at, author_id, author_name). Where there is no
-    comment_id it is a post and the text its title, else a comment and the text its body.
+    A row is (post_id, comment_id, text, created_at, author_id, author_name). If comment_id is None,
+    the row is a post and `text` its title. Otherwise it is a comment and `text` its body.
     """
     posts: list[Document] = []
     comments: list[Document] = []
     for post_id, comment_id, text, created_at, author_id, name in rows:
-        # Documents are written out, here and below: a call for each row would be a tenth of it all.
+        # Inlined here and below: calling a function per row would take a tenth of the whole time.
         if comment_id is None:
             comments = []
             posts.append(
@@ -46,10 +46,10 @@ def posts_from_levels(rows: Iterable[Row]) -> list[Document]:
 
 
 def posts_from_join(rows: Iterable[Row]) -> list[Document]:
-    """From the rows of an outer join, a post's next to each other: repeated posts are dropped.
+    """Nests the rows of an outer join, which repeat each post. A post's rows must be adjacent.
 
-    A row is (post_id, title, created_at, comment_id, body, created_at, author_id, author_name);
-    a post without comments has one, with None from comment_id on.
+    A row is (post_id, title, created_at, comment_id, body, created_at, author_id, author_name).
+    A post without comments has one row, with None from comment_id on.
     """
     posts: list[Document] = []
     for post_id, title, posted_at, comment_id, body, created_at, author_id, name in rows:

@@ -1,14 +1,14 @@
-"""One statement in which no row comes twice: each post, and after it its comments."""
+"""Optimized variant: one query that returns each post once, followed by its comments."""
 
 from aiohttp import web
 
+from services.avoiding_n_plus_one.budgeted_handler import counted_session
 from services.avoiding_n_plus_one.nesting import posts_from_levels
-from services.avoiding_n_plus_one.request_budget import counted_session
+from services.avoiding_n_plus_one.post_range import requested_range
 from services.chassis.application import json_response
-from services.chassis.parameters import PARAMETERS
 
-# The posts are found once and used twice. The last line alone promises an order: that of the two
-# halves of a UNION is the server's choice.
+# MATERIALIZED, because both halves of the UNION use the posts. Only the last ORDER BY guarantees
+# the order of rows: PostgreSQL may return the halves of a UNION in any order.
 _POSTS_AND_COMMENTS = """
     WITH listed AS MATERIALIZED (
         SELECT id, title, created_at FROM posts WHERE id >= %s ORDER BY id LIMIT %s
@@ -27,9 +27,6 @@ _POSTS_AND_COMMENTS = """
 
 
 async def optimized(request: web.Request) -> web.Response:
-    parameters = request[PARAMETERS]
     async with counted_session(request) as session:
-        rows = await session.fetch(
-            _POSTS_AND_COMMENTS, (parameters.integer("start"), parameters.integer("posts"))
-        )
+        rows = await session.fetch(_POSTS_AND_COMMENTS, requested_range(request))
     return json_response({"posts": posts_from_levels(rows)})

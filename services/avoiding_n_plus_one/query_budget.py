@@ -1,6 +1,7 @@
-"""How many statements a piece of work may send, and which ones it did send.
+"""Counts the statements of a piece of work against a budget.
 
-A service counts and reports; a test fails, and is told which statement was repeated:
+A service reports the counts (`budgeted_handler.py`). A test fails over budget, with a message that
+names the repeated statement:
 
     with query_budget(3) as budget:
         await list_posts(CountedSession(session, budget))
@@ -14,53 +15,54 @@ from typing import Any, Protocol
 Row = tuple[Any, ...]
 
 
-class Session(Protocol):
-    """Whatever sends one statement and gives all its rows."""
+class QuerySession(Protocol):
+    """Sends a statement and returns all its rows."""
 
     def fetch(self, statement: str, parameters: Sequence[object] = ()) -> Awaitable[list[Row]]: ...
 
 
 class QueryBudgetExceeded(AssertionError):
-    """More statements were sent than allowed; to a test runner it is a failure, not an error."""
+    """The work sent more statements than allowed. Test runners count it as a failed assertion."""
 
 
 class QueryBudget:
-    """Counts statements by their text, which must not hold values: those are parameters."""
+    """Counts statements by their text. Values must be parameters, not part of the text."""
 
-    __slots__ = ("_sent", "allowed")
+    __slots__ = ("_counts", "allowed")
 
     def __init__(self, allowed: int) -> None:
         self.allowed = allowed
-        self._sent: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
 
     def count(self, statement: str) -> None:
-        self._sent[statement] += 1
+        self._counts[statement] += 1
 
     @property
     def spent(self) -> int:
-        return self._sent.total()
+        """The number of statements sent."""
+        return self._counts.total()
 
     @property
     def is_exceeded(self) -> bool:
         return self.spent > self.allowed
 
     def check(self) -> None:
-        """Raise QueryBudgetExceeded with the statements that were sent, the most frequent first."""
+        """Raises QueryBudgetExceeded, which lists the statements, most frequent first."""
         if self.is_exceeded:
             raise QueryBudgetExceeded(
                 f"{self.spent} statements were sent, {self.allowed} are allowed:\n"
                 + "\n".join(
                     f"{times:6} × {' '.join(text.split())}"
-                    for text, times in self._sent.most_common()
+                    for text, times in self._counts.most_common()
                 )
             )
 
 
 @contextmanager
 def query_budget(allowed: int) -> Iterator[QueryBudget]:
-    """A budget that is checked at the end. Raises QueryBudgetExceeded.
+    """A budget that is checked at the end of the block. Raises QueryBudgetExceeded.
 
-    Not checked when the work itself fails: its own exception says more.
+    If the block raises, its own exception passes and the budget is not checked.
     """
     budget = QueryBudget(allowed)
     yield budget
@@ -68,16 +70,16 @@ def query_budget(allowed: int) -> Iterator[QueryBudget]:
 
 
 class CountedSession:
-    """A session whose statements are counted as they are sent, also those that then fail."""
+    """A session that counts each statement when it is sent, so failing statements count too."""
 
     __slots__ = ("_budget", "_session")
 
-    def __init__(self, session: Session, budget: QueryBudget) -> None:
+    def __init__(self, session: QuerySession, budget: QueryBudget) -> None:
         self._session = session
         self._budget = budget
 
     def fetch(self, statement: str, parameters: Sequence[object] = ()) -> Awaitable[list[Row]]:
-        """As the session's own."""
         self._budget.count(statement)
-        # Not awaited here: a coroutine more for each statement would cost more than the counting.
+        # Returns the awaitable without awaiting it. Another coroutine per statement would cost
+        # more than the counting.
         return self._session.fetch(statement, parameters)

@@ -1,4 +1,4 @@
-"""Avoiding N+1 queries: the facts."""
+"""Declares the technique: variants, parameters, workload and sweep."""
 
 from services.contract import (
     Constant,
@@ -20,25 +20,23 @@ TECHNIQUE = Technique(
     variants=(
         Variant(
             "naive",
-            "One query for the posts, one per post for its comments, one per comment author.",
+            "One query for the posts, one per post for its comments, one per comment for its"
+            " author.",
         ),
-        Variant(
-            "optimized",
-            "One query in which no row comes twice: each post, and after it its comments.",
-        ),
+        Variant("optimized", "One query that returns each post once, followed by its comments."),
         Variant(
             "batch",
-            "Asks row by row, of loaders that gather what is asked for into a query per relation.",
+            "Row-by-row code over loaders, which combine its queries into one per relation.",
         ),
-        Variant("join", "One outer join: each post repeated for each of its comments."),
-        Variant(
-            "json-aggregation", "One query whose one value is the answer: the database nests it."
-        ),
+        Variant("join", "One outer join, which repeats each post for each of its comments."),
+        Variant("json-aggregation", "One query in which the database builds the response body."),
     ),
     parameters=(
-        IntegerParameter("posts", "How many posts.", default=50, minimum=0, maximum=200),
         IntegerParameter(
-            "start", "The first post's number.", default=1, minimum=1, maximum=1_000_000_000
+            "posts", "The maximum number of posts.", default=50, minimum=0, maximum=200
+        ),
+        IntegerParameter(
+            "start", "The number of the first post.", default=1, minimum=1, maximum=1_000_000_000
         ),
     ),
     needs=frozenset({Need.POSTGRES}),
@@ -49,7 +47,7 @@ TECHNIQUE = Technique(
     sweep=Sweep(
         "posts",
         (0, 1, 3, 10, 30, 100),
-        "Lists from empty to long. For an empty one both ask a single query, and nothing is saved;"
-        " each post adds about six to naive's, and none to the other's.",
+        "Lists of growing length. For an empty list both variants send one query. Each post adds"
+        " about six queries to naive and none to optimized.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Work that goes on behind an answer: bounded, and ended with the service."""
+"""Background tasks: work that continues after a response, and that ends with the service."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-_ASK_AGAIN_SECONDS = 0.1
+_CANCEL_AGAIN_SECONDS = 0.1
 
 
 class Background:
-    """Keeps hold of tasks: the event loop alone would let them be collected half-way."""
+    """Keeps a reference to each task. The event loop keeps weak references only."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -19,21 +19,22 @@ class Background:
         return len(self._tasks)
 
     def start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Run a coroutine in a task. Nothing logs the exception of a task without awaiters."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._forget)
         return task
 
     async def close(self) -> None:
-        """Returns when nothing runs any more."""
+        """Cancel all tasks and wait until they have ended."""
         while self._tasks:
             for task in self._tasks:
                 task.cancel()
-            # Again and again: redis-py swallows a cancellation that meets it while it connects.
-            await asyncio.wait(self._tasks, timeout=_ASK_AGAIN_SECONDS)
+            # Repeatedly, because redis-py swallows a cancellation that arrives while it connects.
+            await asyncio.wait(self._tasks, timeout=_CANCEL_AGAIN_SECONDS)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            # Asked for, so that a failure which nobody waits for any more is not complained about.
+            # Reading the exception prevents asyncio's warning that it was never retrieved.
             task.exception()

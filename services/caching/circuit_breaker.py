@@ -1,75 +1,78 @@
-"""Stops asking a server that does not answer, and finds out when it answers again.
+"""A circuit breaker: stops calls to a server that fails, and probes until the server answers.
 
     closed ──failures in a row──▶ open ──pause──▶ half-open ──the probe succeeds──▶ closed
                                     ▲                  └──────the probe fails──────▶ open
 
-Source: Nygard, "Release It!", 2007, chapter 5. Unlike there the probe is not a request's: whoever
-calls gets to send it beside the requests, none of which is to wait for a server that may be down.
+Source: Nygard, "Release It!", 2007, chapter 5. Nygard lets one call through as the probe. Here the
+caller sends the probe in the background, so that no request waits for a server that may be down.
 """
 
 from collections.abc import Callable
 from enum import StrEnum
+from math import inf
 from time import monotonic
 
 
-class State(StrEnum):
-    """Whether calls are let through."""
-
-    CLOSED = "closed"
+class BreakerState(StrEnum):
+    CLOSED = "closed"  # calls are allowed
     OPEN = "open"
-    HALF_OPEN = "half-open"
+    HALF_OPEN = "half-open"  # a probe is running
 
 
 class CircuitBreaker:
-    """Opens after `failures` in a row; `pause` is in seconds between two probes."""
+    """Opens after `maximum_failures` failed calls in a row.
+
+    `pause_seconds` is the time before each probe. `on_change` receives every new state.
+    """
 
     def __init__(
         self,
-        failures: int,
-        pause: float,
-        changed: Callable[[State], None],
+        maximum_failures: int,
+        pause_seconds: float,
+        on_change: Callable[[BreakerState], None],
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._most = failures
-        self._pause = pause
-        self._changed = changed
+        self._maximum_failures = maximum_failures
+        self._pause_seconds = pause_seconds
+        self._on_change = on_change
         self._clock = clock
         self._failures = 0
-        self._opened = 0.0
-        self.state = State.CLOSED
+        self._opened_at = -inf
+        self.state = BreakerState.CLOSED
 
     @property
-    def admits(self) -> bool:
-        return self.state is State.CLOSED
+    def allows_calls(self) -> bool:
+        return self.state is BreakerState.CLOSED
 
-    def begin_probe(self) -> bool:
-        """Whether the caller is to send a probe now: one at a time, a pause after the opening."""
-        if self.state is not State.OPEN or self._clock() < self._opened + self._pause:
+    def claim_probe(self) -> bool:
+        """Whether the caller must send a probe now. Only one caller after each pause gets True."""
+        if self.state is not BreakerState.OPEN:
             return False
-        self._become(State.HALF_OPEN)
+        if self._clock() < self._opened_at + self._pause_seconds:
+            return False
+        self._enter(BreakerState.HALF_OPEN)
         return True
 
-    def probed(self, succeeded: bool) -> None:
-        """What came of the probe."""
+    def record_probe(self, succeeded: bool) -> None:
         if succeeded:
             self._failures = 0
-            self._become(State.CLOSED)
+            self._enter(BreakerState.CLOSED)
         else:
             self._open()
 
-    def succeeded(self) -> None:
-        # Of a call that began before the breaker opened: no word on how the server is now.
+    def record_success(self) -> None:
+        """Does not close an open breaker: the call began before the breaker opened."""
         self._failures = 0
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         self._failures += 1
-        if self.admits and self._failures >= self._most:
+        if self.allows_calls and self._failures >= self._maximum_failures:
             self._open()
 
     def _open(self) -> None:
-        self._opened = self._clock()
-        self._become(State.OPEN)
+        self._opened_at = self._clock()
+        self._enter(BreakerState.OPEN)
 
-    def _become(self, state: State) -> None:
+    def _enter(self, state: BreakerState) -> None:
         self.state = state
-        self._changed(state)
+        self._on_change(state)

@@ -1,92 +1,97 @@
-"""A number beside the source of truth that outdates every cached value at once.
+"""The epoch: a number, stored with the source, that can outdate all cache entries at once.
 
-Each value in the cache carries the epoch in which its loader worked, and counts for nothing once a
-later one has begun. A writer that cannot delete a value begins a new epoch instead. The price of
-knowing it is small because nobody needs to know it at once: every process asks for it at most `age`
-seconds ago, and the writer waits as long before it acknowledges. Whoever reads after that knows.
+Each entry carries the epoch in which it was loaded. An entry of an earlier epoch counts as a miss.
+A writer that cannot delete an entry begins the next epoch instead. Readers may use an epoch that
+was read up to `maximum_age` seconds ago, so a hit rarely waits for the source. The writer waits
+`maximum_age` seconds before it acknowledges, so every reader has seen the new epoch by then.
+
+`epoch_table.py` stores the number in PostgreSQL.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
+from operator import attrgetter
 from time import monotonic
 
 from services.caching.background import Background
 from services.caching.single_flight import SingleFlight
 
-#: From this share of its age on it is asked for again, behind the reader. The later the cheaper,
-#: but an answer that comes after its age makes readers wait.
-_EARLY = 0.75
+#: A reader of an older epoch starts a background read. A higher share saves reads, but if the
+#: answer takes longer than the rest of the age, readers wait.
+_EARLY_READ_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     epoch: int
-    asked: float  # when the question left, since the answer may be older than its arrival
+    asked_at: float  # when the query was sent; the value may be older than its arrival
     as_of: float
 
 
 class Epoch:
-    """`load` and `bump` ask the source of truth for the epoch, and for the next one.
+    """This process's knowledge of the epoch.
 
-    `age` and `deadline` are in seconds: how old the knowledge of a reader may be, and how long the
-    source may take to answer.
+    `load` reads the epoch from the source. `bump` begins the next epoch and returns it. The source
+    may take `timeout_seconds` for either.
     """
 
     def __init__(
         self,
         load: Callable[[], Awaitable[int]],
         bump: Callable[[], Awaitable[int]],
-        age: float,
-        deadline: float,
+        maximum_age: float,
+        timeout_seconds: float,
         background: Background,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._load = load
         self._bump = bump
-        self._age = age
-        self._deadline = deadline
+        self._maximum_age = maximum_age
+        self._timeout_seconds = timeout_seconds
         self._background = background
         self._clock = clock
         self._flights: SingleFlight[_Reading] = SingleFlight(background, clock)
         self._last = _Reading(0, -inf, -inf)
 
     async def current(self) -> int:
-        """The epoch, at most `age` ago. Raises what `load` raises, and TimeoutError."""
-        age = self._clock() - self._last.asked
-        if age > self._age:
-            # A reading whose answer took long is still good for who came before it was asked.
+        """Return the epoch as of at most `maximum_age` seconds ago.
+
+        Raises what `load` raises, and TimeoutError.
+        """
+        age = self._clock() - self._last.asked_at
+        if age > self._maximum_age:
             await self._flights.run("load", self._read)
-        elif age > self._age * _EARLY and not self._flights.is_flying("load"):
+        elif age > self._maximum_age * _EARLY_READ_SHARE and not self._flights.is_loading("load"):
             self._background.start(self._flights.run("load", self._read))
         return self._last.epoch
 
     async def advance(self) -> None:
-        """Returns once no reader accepts a value of this epoch. Raises what `bump` raises.
+        """Return once no reader accepts an entry of the current epoch.
 
-        Writers that come while one advances share the next advance.
+        Concurrent writers share the next bump. Raises what `bump` raises, and TimeoutError.
         """
         await self._flights.run("bump", self._begin_next)
-        ended = self._clock() + self._age
-        # A timer may fire a little early.
-        while (left := ended - self._clock()) > 0:  # noqa: ASYNC110 - time is awaited, no condition
-            await asyncio.sleep(left)
+        deadline = self._clock() + self._maximum_age
+        # uvloop's timers may fire early.
+        while (remaining := deadline - self._clock()) > 0:  # noqa: ASYNC110 - waits for time to pass
+            await asyncio.sleep(remaining)
 
     async def _read(self) -> _Reading:
-        asked = self._clock()
-        async with asyncio.timeout(self._deadline):
+        asked_at = self._clock()
+        async with asyncio.timeout(self._timeout_seconds):
             epoch = await self._load()
-        return self._learn(_Reading(epoch, asked, asked + self._age))
+        # A slow answer still serves callers that arrived up to `maximum_age` after the query.
+        return self._learn(_Reading(epoch, asked_at, asked_at + self._maximum_age))
 
     async def _begin_next(self) -> _Reading:
-        asked = self._clock()
-        async with asyncio.timeout(self._deadline):
+        asked_at = self._clock()
+        async with asyncio.timeout(self._timeout_seconds):
             epoch = await self._bump()
-        return self._learn(_Reading(epoch, asked, asked))
+        return self._learn(_Reading(epoch, asked_at, asked_at))
 
     def _learn(self, reading: _Reading) -> _Reading:
-        # Answers may overtake each other.
-        if reading.asked > self._last.asked:
-            self._last = reading
+        # Answers may overtake each other: keep that of the later query.
+        self._last = max(self._last, reading, key=attrgetter("asked_at"))
         return reading

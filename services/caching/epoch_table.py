@@ -1,10 +1,10 @@
-"""The epoch of a namespace as a row in PostgreSQL."""
+"""Stores the epoch of a namespace as a row in PostgreSQL."""
 
 from services.chassis.postgres import Database
 
-# Begins at the time of its making, so that a row which was lost and made anew is ahead of the old.
-# The lock: two services that start at once would both try to make the table.
-_MAKE = """
+# A new row begins at the current time. If a row was lost, the new row is therefore ahead of it.
+# The lock keeps two services that start together from creating the table at the same time.
+_CREATE = """
     SELECT pg_advisory_xact_lock(hashtext('cache_epochs'));
     CREATE TABLE IF NOT EXISTS cache_epochs (namespace text PRIMARY KEY, epoch bigint NOT NULL);
     INSERT INTO cache_epochs
@@ -16,26 +16,27 @@ _BUMP = "UPDATE cache_epochs SET epoch = epoch + 1 WHERE namespace = %s RETURNIN
 
 
 class EpochTable:
-    """Raises what the database raises."""
+    """Every method raises what the database raises."""
 
     def __init__(self, database: Database, namespace: str) -> None:
         self._database = database
         self._namespace = namespace
 
-    async def make(self) -> None:
-        """Make table and row unless they are there."""
-        await self._database.fetch(_MAKE, (self._namespace,))
+    async def create(self) -> None:
+        """Create the table and the row if they do not exist."""
+        await self._database.fetch(_CREATE, (self._namespace,))
 
     async def load(self) -> int:
-        return await self._one(_LOAD)
+        return await self._fetch_epoch(_LOAD)
 
     async def bump(self) -> int:
-        return await self._one(_BUMP)
+        """Begin the next epoch and return it."""
+        return await self._fetch_epoch(_BUMP)
 
-    async def _one(self, statement: str) -> int:
+    async def _fetch_epoch(self, statement: str) -> int:
         rows = await self._database.fetch(statement, (self._namespace,))
-        if not rows:  # the table was emptied under a running service
-            await self.make()
+        if not rows:  # the table was emptied while the service runs
+            await self.create()
             rows = await self._database.fetch(statement, (self._namespace,))
         ((epoch,),) = rows
         return int(epoch)

@@ -1,4 +1,4 @@
-"""What the cached variants do alike: draw whether the page has just changed, look up, count."""
+"""Looks a page up in a cache and counts the outcome, the same for all cached variants."""
 
 import random
 from typing import Protocol
@@ -6,7 +6,10 @@ from typing import Protocol
 from aiohttp import web
 
 from services import telemetry
-from services.caching.cache import Answer, Load, Outcome
+from services.caching.cache import Cache
+from services.caching.cache_answer import Answer, Outcome
+from services.caching.leased_loader import Load
+from services.caching.near_cache import NearCache
 from services.caching.post_page import load_post_page
 from services.caching.technique import TECHNIQUE
 from services.chassis.metrics import METRICS
@@ -14,8 +17,8 @@ from services.chassis.parameters import PARAMETERS
 from services.chassis.postgres import DATABASE
 
 
-class Lookups:
-    """Counts them by variant and outcome."""
+class LookupCounts:
+    """Counts lookups by variant and outcome."""
 
     def __init__(self, application: web.Application) -> None:
         counter = application[METRICS].counter(telemetry.CACHE_REQUESTS)
@@ -30,24 +33,27 @@ class Lookups:
         self._counts[variant, outcome].inc()
 
 
-LOOKUPS = web.AppKey("lookups", Lookups)
+LOOKUP_COUNTS = web.AppKey("lookup_counts", LookupCounts)
+CACHE = web.AppKey("cache", Cache)
+NEAR_CACHE = web.AppKey("near_cache", NearCache)
 
 
-class Pages(Protocol):
-    """A cache of one tier or two."""
+class PageCache(Protocol):
+    """A Cache or a NearCache."""
 
     async def get(self, key: str, load: Load) -> Answer: ...
 
     async def invalidate(self, key: str) -> None: ...
 
 
-async def look_up(request: web.Request, variant: str, pages: Pages) -> Answer:
+async def look_up(request: web.Request, variant: str, cache: PageCache) -> Answer:
+    """Return the page that the request's parameters name; `changed` may invalidate it first."""
     parameters = request[PARAMETERS]
     number, changed = parameters.integer("id"), parameters.integer("changed")
     database = request.app[DATABASE]
-    # Drawn to simulate a load, not secret. The page is then invalidated as its writer would.
-    if changed and random.random() * 100 < changed:  # noqa: S311
-        await pages.invalidate(str(number))
-    answer = await pages.get(str(number), lambda: load_post_page(database, number))
-    request.app[LOOKUPS].count(variant, answer.outcome)
+    # Simulates a writer: `changed` percent of the lookups invalidate the page first.
+    if changed and random.random() * 100 < changed:  # noqa: S311 - not secret
+        await cache.invalidate(str(number))
+    answer = await cache.get(str(number), lambda: load_post_page(database, number))
+    request.app[LOOKUP_COUNTS].count(variant, answer.outcome)
     return answer

@@ -1,9 +1,7 @@
-"""A post page from PostgreSQL: the post with its author, its tags, its number of comments."""
+"""Reads and changes a post page in PostgreSQL: a post, its author, tags and number of comments."""
 
 import orjson
-from aiohttp import web
 
-from services.chassis.errors import NotFound
 from services.chassis.postgres import Database
 
 _POST = """
@@ -22,7 +20,7 @@ _CHANGE = """
 
 
 async def load_post_page(database: Database, number: int) -> bytes | None:
-    """The page as JSON; None if there is no such post."""
+    """Return the page as JSON, or None if the post does not exist."""
     async with database.session() as session:
         posts = await session.fetch(_POST, (number,))
         if not posts:
@@ -44,12 +42,5 @@ async def load_post_page(database: Database, number: int) -> bytes | None:
 
 
 async def change_post(database: Database, number: int, title: str | None, body: str | None) -> bool:
-    """Replace what is not None. False if there is no such post."""
+    """Replace the fields that are not None. Returns False if the post does not exist."""
     return bool(await database.fetch(_CHANGE, (title, body, number)))
-
-
-def page_response(page: bytes | None, number: int) -> web.Response:
-    """Raises NotFound where there is no page."""
-    if page is None:
-        raise NotFound(f"there is no post {number}")
-    return web.Response(body=page, content_type="application/json")

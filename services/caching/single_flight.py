@@ -1,9 +1,9 @@
-"""At most one load of a key at a time in this process, shared by those who may have its result.
+"""Single flight: concurrent callers of a key share one load in this process.
 
-Who may is a question of time. A reader that comes while a load runs may come after a write that the
-load has not seen, so that it must not be given that load's result. Each result therefore carries
-`as_of`: every write acknowledged before that instant is in it. Who came earlier takes it; who came
-later waits for the next load, and all who did so share that one.
+A caller that arrives during a load may follow a write that the load has not seen. That caller must
+not get the result of that load. Each result therefore carries `as_of`: the result contains every
+write acknowledged before that instant. Callers that arrived before `as_of` use the result. Later
+callers share the next load.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from services.caching.background import Background
 
 
 class Dated(Protocol):
-    """A result that knows its age; in seconds of the flights' clock."""
+    """A result with the instant up to which it is current, in seconds of the same clock."""
 
     @property
     def as_of(self) -> float: ...
@@ -25,24 +25,27 @@ Result = TypeVar("Result", bound=Dated)
 
 
 class SingleFlight(Generic[Result]):
-    """A load runs in a task of its own: a caller that gives up does not end it for the others."""
+    """Runs each load in a background task, so a cancelled caller does not cancel the load."""
 
     def __init__(self, background: Background, clock: Callable[[], float] = monotonic) -> None:
         self._background = background
         self._clock = clock
         self._flights: dict[str, asyncio.Task[Result]] = {}
 
-    def is_flying(self, key: str) -> bool:
+    def is_loading(self, key: str) -> bool:
         return key in self._flights
 
     async def run(
         self, key: str, load: Callable[[], Coroutine[Any, Any, Result]]
     ) -> tuple[Result, bool]:
-        """A result as of now or later, and whether it is another's. Raises what the load raises."""
-        arrived = self._clock()
+        """Return a result as of this call or later, and whether another caller's load gave it.
+
+        Raises what the load raises.
+        """
+        arrived_at = self._clock()
         while (flight := self._flights.get(key)) is not None:
             result = await asyncio.shield(flight)
-            if result.as_of >= arrived:
+            if result.as_of >= arrived_at:
                 return result, True
         flight = self._background.start(self._fly(key, load))
         self._flights[key] = flight

@@ -1,7 +1,8 @@
-"""Listens for what other processes invalidate, and closes the local tier while it cannot.
+"""Receives the keys that other processes invalidate, and removes them from the local memory.
 
-The client library would subscribe again in silence after a lost connection, and what was published
-in between would be missing. So each subscription lives on one connection, and ends with it.
+After a lost connection redis-py would subscribe again silently, and messages sent meanwhile would
+be missing. Each subscription here therefore uses one connection and ends with that connection. The
+local memory is closed while there is no subscription.
 """
 
 import asyncio
@@ -11,22 +12,23 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from services.caching.local_tier import LocalTier
+from services.caching.local_memory import LocalMemory
 
 RETRY_SECONDS = 0.5
-#: How long to wait for a message before waiting again; a lost connection shows at once.
+#: How long one call waits for a message. A lost connection ends the call at once.
 _WAIT_SECONDS = 5.0
 
 
 class Subscription:
-    """`channel` carries keys; `run` goes on until it is cancelled."""
+    """Listens on `channel`, whose messages are keys."""
 
-    def __init__(self, redis: Redis, channel: str, tier: LocalTier) -> None:
+    def __init__(self, redis: Redis, channel: str, memory: LocalMemory) -> None:
         self._redis = redis
         self._channel = channel
-        self._tier = tier
+        self._memory = memory
 
     async def run(self) -> None:
+        """Subscribe and listen until cancelled."""
         while True:
             with suppress(RedisError, OSError):
                 await self._listen()
@@ -36,15 +38,15 @@ class Subscription:
         async with aclosing(self._redis.pubsub()) as messages:
             try:
                 await messages.subscribe(self._channel)
-                await self._pass_on(messages)
+                await self._process(messages)
             finally:
-                self._tier.close()
+                self._memory.close()
 
-    async def _pass_on(self, messages: PubSub) -> None:
+    async def _process(self, messages: PubSub) -> None:
         while True:
             message = await messages.get_message(timeout=_WAIT_SECONDS)
             match message:
                 case {"type": "subscribe"}:
-                    self._tier.open()
+                    self._memory.open()
                 case {"type": "message", "data": bytes(key)}:
-                    self._tier.drop(key.decode())
+                    self._memory.drop(key.decode())

@@ -1,4 +1,4 @@
-"""Caching: the facts."""
+"""Describes the caching technique for the catalog."""
 
 from services.contract import IntegerParameter, Need, Sweep, Technique, Variant, Workload, Zipf
 
@@ -10,15 +10,17 @@ TECHNIQUE = Technique(
     port=8101,
     variants=(
         Variant("naive", "Reads the post, its author, tags and comment count from PostgreSQL."),
-        Variant("optimized", "Reads the ready answer from Redis, and PostgreSQL only on a miss."),
-        Variant("two-tier", "Keeps copies in the process's own memory, too, at most a second old."),
-        Variant("conditional", "As optimized; a client that has the page already gets a 304."),
+        Variant(
+            "optimized", "Reads the finished page from Redis, and from PostgreSQL only on a miss."
+        ),
+        Variant("two-tier", "Keeps pages in the process's memory too, for at most a second."),
+        Variant("conditional", "As optimized, and 304 for a client that already has the page."),
     ),
     parameters=(
         IntegerParameter("id", "The post's number.", default=1, minimum=1, maximum=1_000_000_000),
         IntegerParameter(
             "changed",
-            "Percent of the requests that find their page just changed, so that no copy is valid.",
+            "Percentage of requests whose page has just changed, so that no cache entry is valid.",
             default=0,
             minimum=0,
             maximum=100,
@@ -26,13 +28,13 @@ TECHNIQUE = Technique(
     ),
     needs=frozenset({Need.POSTGRES, Need.REDIS}),
     workload=Workload(
-        "Post pages, the k-th most popular of 1,000 asked for with a weight of 1/k.",
+        "Post pages; the k-th most popular of 1,000 is requested with a weight of 1/k.",
         {"id": Zipf(population=1000, exponent=1.0)},
     ),
     sweep=Sweep(
         "changed",
         (0, 10, 25, 50, 75, 100),
-        "The same pages, read once for each change at the right end: there every look-up misses,"
-        " and what a miss costs comes on top of the queries.",
+        "The same pages, changed before a growing percentage of the requests. At 100 every lookup"
+        " misses, and the cost of a miss comes on top of the queries.",
     ),
 )

@@ -1,13 +1,10 @@
-"""The page from this process's own memory, which is told by the others when it has changed."""
+"""Two-tier variant: reads the page from this process's memory, then Redis, then PostgreSQL."""
 
 from aiohttp import web
 
-from services.caching.lookup import look_up
-from services.caching.optimized import respond
-from services.caching.tiered_cache import TieredCache
-
-TIERED_CACHE = web.AppKey("tiered_cache", TieredCache)
+from services.caching.lookup import NEAR_CACHE, look_up
+from services.caching.post_response import cached_response
 
 
 async def two_tier(request: web.Request) -> web.Response:
-    return respond(request, await look_up(request, "two-tier", request.app[TIERED_CACHE]))
+    return cached_response(request, await look_up(request, "two-tier", request.app[NEAR_CACHE]))

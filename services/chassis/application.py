@@ -1,4 +1,7 @@
-"""One application: the technique's variants, its card, and what an operator asks for."""
+"""Creates applications: health, metrics, and for a technique its variants, card and OpenAPI.
+
+handler_wrapper.py wraps every handler, routes.py adds the routes, serve.py runs the application.
+"""
 
 from collections.abc import Mapping
 
@@ -8,10 +11,10 @@ from aiohttp.typedefs import Handler
 
 from services import telemetry
 from services.chassis.deadlines import Deadlines
+from services.chassis.event_loop_lag import watch_event_loop
+from services.chassis.handler_wrapper import HANDLER_WRAPPER, HandlerWrapper
 from services.chassis.health import CHECKS, health_routes
-from services.chassis.lag import watch_event_loop
 from services.chassis.metrics import METRICS, Metrics, metrics_routes
-from services.chassis.observation import OBSERVATION, Observation
 from services.chassis.openapi import openapi
 from services.chassis.parameters import PARAMETERS, read_parameters
 from services.chassis.routes import add_fallback, add_route
@@ -22,11 +25,12 @@ SETTINGS = web.AppKey("settings", Settings)
 
 
 def json_response(document: object) -> web.Response:
+    """A response with the document as JSON, encoded by orjson."""
     return web.Response(body=orjson.dumps(document), content_type="application/json")
 
 
 def document_handler(document: object) -> Handler:
-    """A handler that always answers this JSON document."""
+    """A handler that always responds with this JSON document. It is encoded once."""
     body = orjson.dumps(document)
 
     async def answer(request: web.Request) -> web.Response:
@@ -40,12 +44,12 @@ def create_application(
     settings: Settings,
     requests: telemetry.RequestMetrics = telemetry.SERVICE_REQUESTS,
 ) -> web.Application:
-    """An application with health, metrics and observation, and no route of its own yet."""
+    """An application with health and metrics. The caller adds the other routes."""
     metrics = Metrics(name, requests)
     deadlines = Deadlines(settings.request_timeout)
     application = web.Application()
     application[METRICS] = metrics
-    application[OBSERVATION] = Observation(metrics, deadlines, settings.slow_request)
+    application[HANDLER_WRAPPER] = HandlerWrapper(metrics, deadlines, settings.slow_request)
     application[SETTINGS] = settings
     application[CHECKS] = {}
     application.add_routes([*health_routes(), *metrics_routes(metrics)])
@@ -62,7 +66,10 @@ async def _add_fallback(application: web.Application) -> None:
 def create_service(
     technique: Technique, settings: Settings, handlers: Mapping[str, Handler]
 ) -> web.Application:
-    """A technique's application: a route per declared variant, the card, OpenAPI."""
+    """The application of a technique: a route for each declared variant, the card, OpenAPI.
+
+    `handlers` maps variant names to handlers. Raises KeyError when a declared variant has none.
+    """
     application = create_application(technique.name, settings)
     for variant in technique.variant_names():
         handler = _with_parameters(technique, handlers[variant])

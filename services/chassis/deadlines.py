@@ -1,8 +1,7 @@
-"""A deadline for every request, at the price of a dictionary entry.
+"""A deadline for every request, for the cost of a dictionary entry.
 
-A timer for each request would cost more than everything else around it; nearly none of them ever
-fires. Instead the requests in flight are looked through a few times a second, and those that are
-overdue are cancelled.
+A timer per request would cost more than the rest of the wrapper, and nearly no timer ever fires.
+Instead, one task checks all requests in flight ten times a second, and cancels the late ones.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ Task = asyncio.Task[Any]
 
 
 class Deadlines:
-    """The requests in flight by their task; `timeout` is in seconds for each."""
+    """The tasks of the requests in flight, each with a timeout in seconds."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
@@ -27,24 +26,37 @@ class Deadlines:
         self._cancelled: set[Task] = set()
 
     def __len__(self) -> int:
+        """The number of requests in flight."""
         return len(self._started)
 
     def begin(self, task: Task, started: float) -> None:
+        """Watch a task; `started` is a time of `perf_counter`."""
         self._started[task] = started
 
     def end(self, task: Task) -> None:
+        """Forget a task. Raises KeyError when it was not begun."""
         del self._started[task]
         self._cancelled.discard(task)
 
     def was_passed(self, task: Task) -> bool:
-        """Whether the cancellation that has just reached the task came from here."""
+        """Whether the deadline caused the CancelledError that the task has just caught.
+
+        If so, the cancellation is taken back, and the task may go on.
+        """
         if task not in self._cancelled:
             return False
         task.uncancel()
         return True
 
+    def cancel_late(self, now: float) -> None:
+        """Cancel each task that has run longer than the timeout. A task is cancelled only once."""
+        for task, started in self._started.items():
+            if now - started > self._timeout and task not in self._cancelled:
+                self._cancelled.add(task)
+                task.cancel()
+
     async def watch(self, application: web.Application) -> AsyncIterator[None]:
-        """A cleanup context."""
+        """Cleanup context: cancel late tasks for as long as the application runs."""
         task = asyncio.create_task(self._watch(), name="deadlines")
         yield
         task.cancel()
@@ -53,8 +65,4 @@ class Deadlines:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            latest = perf_counter() - self._timeout
-            for task, started in self._started.items():
-                if started < latest and task not in self._cancelled:
-                    self._cancelled.add(task)
-                    task.cancel()
+            self.cancel_late(perf_counter())

@@ -1,13 +1,14 @@
-"""What can go wrong, as RFC 9457 problem documents.
+"""Errors that become problem documents (RFC 9457).
 
     Problem
-    ├── InvalidRequest          400  the request names what is wrong and what would be right
+    ├── InvalidRequest          400  names the parameter and its bound
     ├── NotFound                404
     ├── DependencyUnavailable   503  with Retry-After
     └── DeadlineExceeded        504
 
-Raise one of these in a handler, or let the exception of a library pass: `as_problem` knows what the
-database and the cache raise. Nothing of an unknown exception reaches the client.
+A handler raises one of these, or lets the exception of a library pass: `as_problem` knows the
+exceptions of the database, the cache and aiohttp. Other exceptions are logged. The client does not
+see their text, which may contain secrets.
 """
 
 import logging
@@ -19,13 +20,15 @@ import psycopg2
 import redis.exceptions
 from aiohttp import web
 
+from services.chassis.request_context import REQUEST_ID
+
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 1
 
 
 class Problem(Exception):
-    """An answer other than success; `extensions` become members of the document."""
+    """A failed request's response. `extensions` become members of the problem document."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -64,7 +67,7 @@ class DependencyUnavailable(Problem):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self, dependency: str) -> None:
-        super().__init__(f"{dependency} is out of reach", dependency=dependency)
+        super().__init__(f"{dependency} is unavailable; try again later", dependency=dependency)
         self.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
 
 
@@ -72,11 +75,11 @@ class DeadlineExceeded(Problem):
     status = HTTPStatus.GATEWAY_TIMEOUT
 
     def __init__(self) -> None:
-        super().__init__("the request could not be answered within its deadline")
+        super().__init__("the request was not answered before its deadline")
 
 
 class _HttpProblem(Problem):
-    """What aiohttp itself refuses: no such route, a method not allowed, a body too large."""
+    """An error response of aiohttp: unknown path, method not allowed, body too large."""
 
     def __init__(self, error: web.HTTPException) -> None:
         super().__init__(error.text or error.reason)
@@ -85,14 +88,17 @@ class _HttpProblem(Problem):
 
 
 def as_problem(error: Exception) -> Problem:
-    """The answer to an exception that left a handler; what nobody foresaw is logged, not shown."""
+    """The problem for an exception that a handler raised. Logs exceptions of unknown types."""
     match error:
         case Problem():
             return error
         case web.HTTPException():
             return _HttpProblem(error)
         case web.RequestPayloadError():
-            return InvalidRequest("the body cannot be read as its headers describe it")
+            return InvalidRequest(
+                "the body does not match its headers: Content-Length, Transfer-Encoding or"
+                " Content-Encoding"
+            )
         case TimeoutError():
             return DeadlineExceeded()
         case psycopg2.OperationalError() | psycopg2.InterfaceError():
@@ -102,5 +108,5 @@ def as_problem(error: Exception) -> Problem:
         case aiohttp.ClientConnectionError():
             return DependencyUnavailable("upstream")
         case _:
-            logger.error("unexpected error", exc_info=error)
-            return Problem("the service failed; its log tells more under this request id")
+            logger.error("unexpected error in request %s", REQUEST_ID.get(), exc_info=error)
+            return Problem("the service failed; search its log for this request id")

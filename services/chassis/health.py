@@ -1,4 +1,4 @@
-"""/healthz: the process answers. /readyz: so does everything it needs, each by name."""
+"""Health routes: `/healthz` (the process is alive) and `/readyz` (its dependencies are ready)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -9,10 +9,11 @@ from aiohttp import web
 
 from services.chassis.errors import RETRY_AFTER_SECONDS
 
-#: Raises, or takes longer than its deadline, when the dependency cannot be used.
+#: Fails if it raises, or if it takes longer than CHECK_DEADLINE_SECONDS.
 Check = Callable[[], Awaitable[object]]
 CHECK_DEADLINE_SECONDS = 2.0
 
+#: The readiness check of each dependency, by its name.
 CHECKS = web.AppKey("checks", dict[str, Check])
 
 
@@ -41,7 +42,7 @@ async def _result(check: Check) -> dict[str, object]:
     try:
         async with asyncio.timeout(CHECK_DEADLINE_SECONDS):
             await check()
-    except Exception as error:  # noqa: BLE001 - whatever a driver raises, the dependency is not ready
+    except Exception as error:  # noqa: BLE001 - any exception of a driver means not ready
         return {"ok": False, "error": type(error).__name__}
     return {"ok": True, "milliseconds": round((perf_counter() - started) * 1e3, 3)}
 

@@ -1,4 +1,4 @@
-"""The metrics of telemetry.py as Prometheus collectors, in a registry of the application's own."""
+"""The metrics of telemetry.py as Prometheus collectors, in one registry for each application."""
 
 from collections.abc import Iterable
 
@@ -15,21 +15,21 @@ from prometheus_client import (
 )
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-from services.chassis.distribution import Distribution, Distributions
+from services.chassis.histogram_collector import Distribution, HistogramCollector
 from services.telemetry import SERVICE_REQUESTS, Metric, RequestMetrics
 
-# A creation time for each series would double what a scrape costs, and nobody asks for it.
+# A creation time for each series would double the cost of a scrape. No query of the lab reads it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-#: The technique and the variant that a request counts for.
+#: The technique and the variant under which a request is counted.
 Label = tuple[str, str]
 
 
 class Metrics:
-    """One process's metrics, all carrying the same technique.
+    """The metrics of one process. All have the same technique.
 
-    Children are looked up once and kept: `labels()` costs twenty times a dictionary look-up, and
-    the hot path pays it per request.
+    Look children up once and keep them: `labels()` costs as much as twenty dictionary look-ups, and
+    code on the hot path would pay for it on each request.
     """
 
     def __init__(self, technique: str, requests: RequestMetrics = SERVICE_REQUESTS) -> None:
@@ -51,18 +51,19 @@ class Metrics:
     def summary(self, metric: Metric) -> Summary:
         return Summary(metric.name, metric.description, metric.labels, registry=self.registry)
 
-    def histogram(self, metric: Metric) -> Distributions:
-        return Distributions(metric, self.registry)
+    def histogram(self, metric: Metric) -> HistogramCollector:
+        return HistogramCollector(metric, self.registry)
 
     def recorder(self, label: Label) -> "Recorder":
+        """A recorder of requests with this label."""
         return Recorder(label, self._durations, self._sizes, self._cpu)
 
 
 class Recorder:
-    """Counts the answered requests of one label."""
+    """Counts the responses to requests with one label."""
 
     def __init__(
-        self, label: Label, durations: Distributions, sizes: Distributions, cpu: Summary
+        self, label: Label, durations: HistogramCollector, sizes: HistogramCollector, cpu: Summary
     ) -> None:
         self._label = label
         self._durations = durations
@@ -71,6 +72,7 @@ class Recorder:
         self._cpu = cpu.labels(*label)
 
     def answered(self, method: str, status: int, seconds: float, body_bytes: int) -> None:
+        """Count a response, its duration and the size of its body."""
         key = (method, status)
         duration = self._duration_of.get(key)
         if duration is None:
@@ -79,10 +81,11 @@ class Recorder:
         self._size.observe(body_bytes)
 
     def was_slow(self, method: str, status: int, seconds: float, request_id: str) -> None:
-        """Let the bucket of these seconds name the request, which has been counted before."""
+        """Make a request the exemplar of its bucket. Call `answered` for the request first."""
         self._duration_of[method, status].exemplify(seconds, {"request_id": request_id})
 
     def took_cpu(self, seconds: float) -> None:
+        """Add the CPU time of a request that was measured."""
         self._cpu.observe(seconds)
 
 

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 from the facts of a technique: what is declared is what is served."""
+"""OpenAPI 3.1 documents, generated from the declarations of techniques."""
 
 from collections.abc import Iterable
 
@@ -8,6 +8,7 @@ _PROBLEM = {"description": "What is wrong (RFC 9457)", "content": {"application/
 
 
 def openapi(title: str, techniques: Iterable[Technique]) -> dict[str, object]:
+    """A document with the card and the variants of each technique."""
     paths: dict[str, object] = {}
     for technique in techniques:
         paths[technique.path()] = {"get": _operation(f"The card of {technique.title}", [])}

@@ -1,9 +1,12 @@
-"""PostgreSQL: how every service connects, and a pool whose statements are counted and timed.
+"""PostgreSQL: connection settings, and a pool whose statements are counted and timed.
 
-This is aiopg's pool with the three guards that it needs in production: it is filled at the start
-(it opens connections while it holds its own lock, so growing under load stalls everybody), free
-connections are thrown away when one of them turns out dead, and every statement has a deadline on
-the server too (a timeout on our side closes the connection and leaves the statement running).
+The pool is the one of aiopg, with three guards that it needs in production:
+
+- It is filled at the start. aiopg opens connections while it holds its lock, so a pool that grows
+  under load stalls every request that needs a connection.
+- When one connection turns out to be dead, all idle connections are closed.
+- Every statement also has a timeout on the server. A timeout on the client only closes the
+  connection, and the statement runs on.
 """
 
 import asyncio
@@ -19,10 +22,10 @@ from aiohttp import web
 from prometheus_client import Counter
 
 from services import telemetry
-from services.chassis.context import VARIANT
-from services.chassis.distribution import Distribution
 from services.chassis.health import CHECKS
+from services.chassis.histogram_collector import Distribution
 from services.chassis.metrics import METRICS, Metrics
+from services.chassis.request_context import VARIANT
 from services.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -30,29 +33,31 @@ logger = logging.getLogger(__name__)
 Row = tuple[Any, ...]
 Opened = TypeVar("Opened")
 RETRY_INTERVAL_SECONDS = 0.2
-#: In milliseconds. While a statement runs the server looks so often whether its client is there.
-_CLIENT_CHECK = 100
+#: While a statement runs, the server checks at this interval whether its client is connected.
+_CLIENT_CHECK_MILLISECONDS = 100
 
 
 def server_settings(settings: Settings) -> dict[str, str]:
-    """What the server itself sees to, for each connection, whatever becomes of its client.
+    """Settings of each connection that the server enforces, even if the client process is killed.
 
-    A driver that gives a statement up closes the connection, and a server reads no farewell while
-    it computes: the statement would run on, for nobody. `client_connection_check_interval`
-    (PostgreSQL 14 and later) makes it look, and is there even after a kill -9 of the client.
-    Sending a cancel request instead was rejected: psycopg2's `cancel()` blocks with the interpreter
-    lock held, so that no thread and no deadline around it helps when the server is out of reach.
+    A driver cancels a statement by closing the connection. While PostgreSQL runs a statement it
+    does not read from the connection, so the orphaned statement would run on. With
+    `client_connection_check_interval` (PostgreSQL 14 and later) the server notices the closed
+    connection and ends the statement.
+
+    A cancel request is no alternative. psycopg2's `cancel()` holds the GIL while it waits. When the
+    server is unreachable, neither a thread nor a deadline around the call helps.
     """
     return {
         "statement_timeout": str(int(settings.statement_timeout * 1000)),
-        "client_connection_check_interval": str(_CLIENT_CHECK),
-        # Moments are to look the same wherever the database was made.
+        "client_connection_check_interval": str(_CLIENT_CHECK_MILLISECONDS),
+        # Timestamps must not depend on the time zone of the database.
         "timezone": "UTC",
     }
 
 
 def connection_arguments(settings: Settings, application_name: str) -> dict[str, Any]:
-    """What `aiopg.connect` and `aiopg.create_pool` take; the same for every variant."""
+    """Arguments of `aiopg.connect` and `aiopg.create_pool`, the same for every variant."""
     named = server_settings(settings).items()
     return {
         "host": settings.database_host,
@@ -63,14 +68,14 @@ def connection_arguments(settings: Settings, application_name: str) -> dict[str,
         "application_name": application_name,
         "options": " ".join(f"-c {name}={value}" for name, value in named),
         "timeout": settings.pool_timeout,
-        # Each would add a catalog query to every connect, and no table here has such a column.
+        # Each of these would add a catalog query to every connect. No table has such a column.
         "enable_hstore": False,
         "enable_uuid": False,
     }
 
 
 class DatabaseMetrics:
-    """Counts and times statements and connections, by the variant that is being answered."""
+    """Counts and times statements and connections, by the variant of the current request."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.technique = metrics.technique
@@ -83,10 +88,11 @@ class DatabaseMetrics:
         self._wait_children: dict[str, Distribution] = {}
 
     def statement_finished(self, seconds: float, succeeded: bool) -> None:
+        """Count a statement and its duration."""
         variant = VARIANT.get()
         children = self._statement_children.get(variant)
         if children is None:
-            # A variant that opens none shows a zero, and not nothing, beside one that does.
+            # A variant that opens no connection then shows 0 rather than no series.
             self._opened.labels(self.technique, variant)
             children = self._statement_children[variant] = (
                 self._operations.labels(self.technique, variant, "ok"),
@@ -98,10 +104,11 @@ class DatabaseMetrics:
         duration.observe(seconds)
 
     def connection_opened(self) -> None:
+        """Count a new connection."""
         self._opened.labels(self.technique, VARIANT.get()).inc()
 
     def connection_obtained(self, seconds: float) -> None:
-        """Count how long a request waited before it could send its first statement."""
+        """Observe how long a request waited until it had a connection."""
         variant = VARIANT.get()
         child = self._wait_children.get(variant)
         if child is None:
@@ -109,20 +116,20 @@ class DatabaseMetrics:
         child.observe(seconds)
 
     def watch_connections(self, idle: Callable[[], int], used: Callable[[], int]) -> None:
-        """Read the pool's two counts whenever the metrics are asked for."""
+        """Export the pool's numbers of idle and used connections, read at each scrape."""
         self._connections.labels(self.technique, "idle").set_function(idle)
         self._connections.labels(self.technique, "used").set_function(used)
 
 
 class Session:
-    """One connection, for as long as one request has it; one statement at a time."""
+    """A connection that one request has borrowed. It runs one statement at a time."""
 
     def __init__(self, connection: Any, metrics: DatabaseMetrics) -> None:
         self._connection = connection
         self._metrics = metrics
 
     async def fetch(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """All rows. Raises psycopg2.Error, or TimeoutError past the deadline."""
+        """All rows of a statement. Raises psycopg2.Error or, after its timeout, TimeoutError."""
         started = perf_counter()
         succeeded = False
         try:
@@ -134,7 +141,7 @@ class Session:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            # aiopg reports a statement that the server gave up as a cancellation of the caller.
+            # aiopg turns a statement_timeout of the server into a CancelledError of the caller.
             raise TimeoutError("the statement took longer than statement_timeout") from None
         finally:
             self._metrics.statement_finished(perf_counter() - started, succeeded)
@@ -150,7 +157,7 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """Raises TimeoutError when no connection comes free within the pool's deadline."""
+        """Lend a connection. Raises TimeoutError when none is free within `pool_timeout`."""
         started = perf_counter()
         connection = await self._acquire()
         self._metrics.connection_obtained(perf_counter() - started)
@@ -163,28 +170,29 @@ class Database:
             await self._pool.release(connection)
 
     async def fetch(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """One statement that may run twice: it is tried again where a connection was found dead."""
+        """All rows of an idempotent statement, which is retried once if its connection was dead."""
         try:
             async with self.session() as session:
                 return await session.fetch(statement, parameters)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            logger.warning("a pooled connection was dead; trying a new one")
+            logger.warning("a pooled connection was dead; retrying on a new one")
         async with self.session() as session:
             return await session.fetch(statement, parameters)
 
     async def check(self) -> None:
+        """The readiness check."""
         await self.fetch("SELECT 1")
 
     async def _acquire(self) -> Any:
         try:
             return await self._pool.acquire()
         except AssertionError:
-            # aiopg asserts, rather than checks, that what it hands out is open.
+            # aiopg asserts that the connection is open; a dead one raises AssertionError.
             await self._discard_idle()
             return await self._pool.acquire()
 
     async def _discard_idle(self) -> None:
-        # A server that went away took all connections with it, not only the one that noticed.
+        # When the server goes down, all connections die, not only the one that failed first.
         await self._pool.clear()
 
 
@@ -193,23 +201,24 @@ DATABASE_METRICS = web.AppKey("database_metrics", DatabaseMetrics)
 
 
 def use_database_metrics(application: web.Application) -> DatabaseMetrics:
+    """Give the application the metrics of statements and connections."""
     metrics = DatabaseMetrics(application[METRICS])
     application[DATABASE_METRICS] = metrics
     return metrics
 
 
 def use_postgres(application: web.Application, settings: Settings) -> None:
-    """Give the application a filled pool at its start, and a readiness check."""
+    """Give the application a pool, filled at its start, and a readiness check."""
     metrics = use_database_metrics(application)
 
-    async def opened(connection: Any) -> None:
+    async def on_connect(connection: Any) -> None:
         metrics.connection_opened()
 
     def open_pool() -> Awaitable[aiopg.Pool]:
         return aiopg.create_pool(
             minsize=settings.pool_min,
             maxsize=settings.pool_max,
-            on_connect=opened,
+            on_connect=on_connect,
             **connection_arguments(settings, metrics.technique),
         )
 
@@ -226,11 +235,11 @@ def use_postgres(application: web.Application, settings: Settings) -> None:
 
 
 async def reached_at_start(settings: Settings, connect: Callable[[], Awaitable[Opened]]) -> Opened:
-    """Raises TimeoutError when the server cannot be reached within the start-up deadline."""
+    """Retry `connect` until it succeeds. Raises TimeoutError after `startup_timeout`."""
     async with asyncio.timeout(settings.startup_timeout):
         while True:
             try:
                 return await connect()
             except psycopg2.OperationalError as error:
-                logger.warning("postgres is out of reach, trying again: %s", str(error).strip())
+                logger.warning("postgres is unreachable; retrying: %s", str(error).strip())
                 await asyncio.sleep(RETRY_INTERVAL_SECONDS)

@@ -1,11 +1,12 @@
-"""How routes are added: observed, and with an answer for every path that is none of them."""
+"""Adds routes whose requests are counted, and a fallback route for every other path."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from services.chassis.handler_wrapper import HANDLER_WRAPPER
 from services.chassis.metrics import METRICS
-from services.chassis.observation import OBSERVATION
 
+#: The variant of requests that no other route takes.
 UNMATCHED = "unmatched"
 
 
@@ -17,17 +18,20 @@ def add_route(
     handler: Handler,
     technique: str = "",
 ) -> None:
-    """Count its requests under the technique (the application's own if none) and the variant."""
+    """Add a route whose requests are counted by technique and variant.
+
+    Without `technique`, requests count for the application's technique.
+    """
     label = (technique or application[METRICS].technique, variant)
-    observed = application[OBSERVATION].of(label, handler)
+    wrapped = application[HANDLER_WRAPPER].wrap(label, handler)
     if method == "GET":
-        application.router.add_get(path, observed)  # HEAD as well
+        application.router.add_get(path, wrapped)  # also answers HEAD
     else:
-        application.router.add_route(method, path, observed)
+        application.router.add_route(method, path, wrapped)
 
 
 def add_fallback(application: web.Application) -> None:
-    """The last route: whatever no other takes. Add it when all others are there."""
+    """Add the route that takes every other request. All other routes must be added before."""
     add_route(application, "*", "/{path:.*}", UNMATCHED, _unmatched)
 
 
@@ -39,4 +43,4 @@ async def _unmatched(request: web.Request) -> web.StreamResponse:
             allowed |= methods
     if allowed:
         raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
-    raise web.HTTPNotFound(text=f"there is nothing at {request.path}")
+    raise web.HTTPNotFound(text=f"no route matches {request.path}")

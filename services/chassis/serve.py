@@ -1,4 +1,7 @@
-"""Run an application until SIGTERM or SIGINT, then let it finish what it has begun."""
+"""Runs an application until SIGTERM or SIGINT, then finishes the requests in flight.
+
+application.py creates the application.
+"""
 
 import asyncio
 import contextlib
@@ -15,19 +18,21 @@ from services.settings import InvalidSettings, Settings, load_settings
 
 logger = logging.getLogger(__name__)
 
+#: Connections that the kernel keeps waiting until the server accepts them.
 BACKLOG = 1024
 
 
 class CannotStart(Exception):
-    """The process cannot do its work; the message is one line for a person."""
+    """The process cannot start. The message is one line for the user."""
 
 
 def run(
     create: Callable[[Settings], web.Application], default_port: int, decode_bodies: bool = True
 ) -> None:
-    """Serve what `create` makes of the environment's settings; exit 2 on a wrong environment.
+    """Create an application from the settings and serve it; exit with 2 if that is impossible.
 
-    A proxy must not decode the bodies of requests: it passes their Content-Encoding on.
+    `decode_bodies` decompresses request bodies. A proxy must set it to False, because it forwards
+    bodies together with their Content-Encoding.
     """
     try:
         settings = load_settings()
@@ -36,15 +41,17 @@ def run(
             port = settings.port or default_port
             runner.run(serve(create(settings), settings, port, decode_bodies))
     except (InvalidSettings, CannotStart) as error:
-        stop_with(error)
+        exit_with_error(error)
 
 
-def stop_with(error: Exception) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one line that a person is to read
+def exit_with_error(error: Exception) -> NoReturn:
+    """Print the error as one line on stderr and exit with code 2."""
+    print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a message to the user
     sys.exit(2)
 
 
 def configure_logging(settings: Settings) -> None:
+    """Log to stderr from LAB_LOG_LEVEL on."""
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
@@ -53,15 +60,15 @@ def configure_logging(settings: Settings) -> None:
 async def serve(
     application: web.Application, settings: Settings, port: int, decode_bodies: bool = True
 ) -> None:
-    """Returns once a signal has come and requests in flight have been answered."""
+    """Serve until a signal arrives and the requests in flight are answered. Raises CannotStart."""
     stop = _stop_event()
     runner = web.AppRunner(
         application,
-        access_log=None,  # requests are counted where they are answered
+        access_log=None,  # handler_wrapper.py counts requests
         shutdown_timeout=settings.shutdown_timeout,
         auto_decompress=decode_bodies,
-        # Nobody waits for the answer: what it would take is others'. Work that must be finished
-        # all the same, a write above all, shields itself.
+        # Cancel the handler when its client disconnects; other requests need the resources. Work
+        # that must be finished, such as a write, has to use asyncio.shield.
         handler_cancellation=True,
     )
     try:
@@ -79,10 +86,13 @@ async def _start(runner: web.AppRunner, settings: Settings, port: int) -> None:
         await web.TCPSite(runner, settings.host, port, backlog=BACKLOG).start()
     except TimeoutError:
         raise CannotStart(
-            f"a server it needs was out of reach for {settings.startup_timeout:g} s"
+            "a server that it needs was unreachable for"
+            f" {settings.startup_timeout:g} s (LAB_STARTUP_TIMEOUT)"
         ) from None
     except OSError as error:
-        raise CannotStart(f"cannot listen on {settings.host}:{port}: {error.strerror}") from None
+        raise CannotStart(
+            f"cannot listen on {settings.host}:{port}: {error.strerror}; LAB_PORT sets the port"
+        ) from None
 
 
 def _stop_event() -> asyncio.Event:

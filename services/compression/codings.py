@@ -1,4 +1,4 @@
-"""Content codings with the levels at which an answer may be encoded while its client waits."""
+"""Content codings, and the levels at which each encodes responses, streams and files."""
 
 import zlib
 from collections.abc import Callable
@@ -10,15 +10,15 @@ import zstandard
 
 _KIB = 1024
 _GZIP_WINDOW_BITS = 16 + zlib.MAX_WBITS
-#: What HTTP calls deflate is the zlib format of RFC 1950, not the bare stream of RFC 1951.
+#: HTTP's deflate is the zlib format of RFC 1950, not the raw stream of RFC 1951.
 _DEFLATE_WINDOW_BITS = zlib.MAX_WBITS
 
 
 class Stream(Protocol):
-    """A body encoded piece by piece."""
+    """Encodes one body piece by piece."""
 
     def write(self, piece: bytes) -> bytes:
-        """All of the piece: what is returned can be decoded without what comes later."""
+        """Return bytes from which the client can decode the whole piece before the next one."""
         ...
 
     def finish(self) -> bytes: ...
@@ -26,38 +26,43 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """One content coding; sizes are in bytes of the plain body.
+    """One content coding; sizes are in bytes of the unencoded body.
 
-    Nothing above `highest` can be encoded with it: the best levels of each take a hundred times as
-    long as these, brotli's 11 a second per megabyte. They are for files, encoded before anybody
-    asks: `static_files`.
+    Responses are encoded at levels 1 to `highest`. The level for files takes up to a hundred times
+    as long: brotli needs a second per megabyte at level 11. So files are encoded at the start,
+    before any request (`precompressed_files`).
     """
 
     name: str
     highest: int
     small_level: int
     large_level: int
+    file_level: int
     small_bytes: int
     inline_bytes: int
     _encode: Callable[[bytes, int], bytes]
     _open: Callable[[int], Stream]
 
-    def level(self, size: int, asked: int = 0) -> int:
-        """The level for a body of this size; `asked` stands before it where it is not 0.
+    def level(self, size: int, requested: int = 0) -> int:
+        """Return the requested level, or the coding's default for the size if that is 0.
 
-        Raises ValueError when that is a level that no answer may be encoded at.
+        Raises ValueError if responses may not be encoded at the requested level.
         """
-        if asked:
-            return self._checked(asked)
+        if requested:
+            return self._checked(requested)
         return self.small_level if size <= self.small_bytes else self.large_level
 
     def is_quick(self, size: int, level: int) -> bool:
-        """Whether encoding takes no longer than about 2 ms, so that an event loop can bear it."""
+        """Whether encoding takes at most about 2 ms, short enough for the event loop."""
         return size <= self.inline_bytes and level <= self.small_level
 
     def encode(self, body: bytes, level: int) -> bytes:
-        """Leaves the interpreter to other threads meanwhile. Raises ValueError as `level` does."""
+        """Encode a response; the GIL is released meanwhile. Raises ValueError as `level` does."""
         return self._encode(body, self._checked(level))
+
+    def encode_file(self, body: bytes) -> bytes:
+        """Encode at the file level: slow, and never for a request."""
+        return self._encode(body, self.file_level)
 
     def open(self, level: int) -> Stream:
         """Raises ValueError as `level` does."""
@@ -65,7 +70,7 @@ class Coding:
 
     def _checked(self, level: int) -> int:
         if not 1 <= level <= self.highest:
-            raise ValueError(f"{self.name} encodes answers at levels 1 to {self.highest}")
+            raise ValueError(f"{self.name} encodes responses at levels 1 to {self.highest}")
         return level
 
 
@@ -104,7 +109,7 @@ class _ZlibStream:
 
 
 def _zstd(body: bytes, level: int) -> bytes:
-    # A compressor keeps state and is not shared between threads; making one costs microseconds.
+    # A compressor has state and cannot be shared by threads; creating one takes microseconds.
     # Up to level 19 its window stays within the 8 MiB that RFC 9659 allows for HTTP.
     return bytes(zstandard.ZstdCompressor(level=level).compress(body))
 
@@ -114,7 +119,7 @@ def _brotli(body: bytes, level: int) -> bytes:
 
 
 def _gzip(body: bytes, level: int) -> bytes:
-    # Not gzip.compress(): it writes the time into the head, and the same body must stay the same.
+    # gzip.compress() writes the time into the header: the same body would get different bytes.
     return zlib.compress(body, level=level, wbits=_GZIP_WINDOW_BITS)
 
 
@@ -130,15 +135,18 @@ def _open_deflate(level: int) -> Stream:
     return _ZlibStream(level, _DEFLATE_WINDOW_BITS)
 
 
-# The level by size: the small level takes a millisecond or two for a body of `small_bytes`. One
-# more saves a percent or two of the bytes for twice the time, which pays for no client that is
-# nearer than 10 Mbit/s; where all are near, take the large levels for everything.
+# The small level takes a millisecond or two for a body of `small_bytes`. One level more saves a
+# percent or two of the bytes for twice the time, which does not pay for a client faster than
+# 10 Mbit/s. If all clients are near, use the large levels for every size.
 _ALL = (
-    Coding("zstd", 9, 3, 1, 1024 * _KIB, 256 * _KIB, _zstd, _ZstdStream),
-    Coding("br", 9, 5, 4, 64 * _KIB, 64 * _KIB, _brotli, _BrotliStream),
-    Coding("gzip", 9, 6, 4, 32 * _KIB, 64 * _KIB, _gzip, _open_gzip),
-    Coding("deflate", 9, 6, 4, 32 * _KIB, 64 * _KIB, _deflate, _open_deflate),
+    Coding("zstd", 9, 3, 1, 19, 1024 * _KIB, 256 * _KIB, _zstd, _ZstdStream),
+    Coding("br", 9, 5, 4, 11, 64 * _KIB, 64 * _KIB, _brotli, _BrotliStream),
+    Coding("gzip", 9, 6, 4, 9, 32 * _KIB, 64 * _KIB, _gzip, _open_gzip),
+    Coding("deflate", 9, 6, 4, 9, 32 * _KIB, 64 * _KIB, _deflate, _open_deflate),
 )
 
-#: By name, in the server's preference for answers made on the fly: fastest for its size first.
+#: By name, in the server's order of preference for responses: the best ratio for its time first.
 CODINGS: dict[str, Coding] = {coding.name: coding for coding in _ALL}
+
+#: In the server's order of preference for files: the smallest result first, however slow.
+FILE_CODINGS = ("br", "zstd", "gzip")

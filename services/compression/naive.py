@@ -1,9 +1,9 @@
-"""The body as it is, whatever the client accepts."""
+"""Sends the body unencoded, for every Accept-Encoding."""
 
 from aiohttp import web
 
-from services.compression.payload import payload
+from services.compression.posts_document import posts_document
 
 
 async def naive(request: web.Request) -> web.Response:
-    return web.Response(body=payload(request), content_type="application/json")
+    return web.Response(body=posts_document(request), content_type="application/json")

@@ -1,97 +1,55 @@
-"""The best coding that the client accepts, where it makes the body smaller."""
+"""Sends the best coding that the client accepts, if it makes the body smaller.
 
-from collections.abc import Callable
-from http import HTTPStatus
+The choice: `accept_encoding`. Encoding: `body_encoder`. Entity tags and 304: `encoded_response`.
+"""
 
 from aiohttp import hdrs, web
 
-from services.chassis.context import VARIANT
-from services.chassis.errors import Problem
 from services.chassis.parameters import PARAMETERS
-from services.compression import accept_encoding, entity_tag, vary
-from services.compression.accept_encoding import IDENTITY, AcceptEncoding
-from services.compression.encoder import Encoded, Encoder
-from services.compression.negotiation import NotAcceptable
-from services.compression.payload import payload
+from services.chassis.request_context import VARIANT
+from services.compression.body_encoder import BodyEncoder
+from services.compression.encoded_response import (
+    acceptable_coding,
+    accepted_encoding,
+    add_vary,
+    answer_304_if_known,
+    set_body,
+)
+from services.compression.posts_document import posts_document
+from services.compression.response_headers import entity_tag, tag_of_coding
 
-#: By variant: those that are named after a coding offer it alone.
-ENCODERS = web.AppKey("encoders", dict[str, Encoder])
-
-
-class CodingNotAcceptable(Problem):
-    status = HTTPStatus.NOT_ACCEPTABLE
-
-    def __init__(self, refusal: NotAcceptable) -> None:
-        super().__init__(str(refusal))
-        self.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+#: By variant; the variants that are named after a coding offer only that coding.
+BODY_ENCODERS = web.AppKey("body_encoders", dict[str, BodyEncoder])
 
 
 async def optimized(request: web.Request) -> web.Response:
-    response = web.Response(body=payload(request), content_type="application/json")
-    encoder = request.app[ENCODERS][VARIANT.get()]
+    response = web.Response(body=posts_document(request), content_type="application/json")
+    encoder = request.app[BODY_ENCODERS][VARIANT.get()]
     await compress(request, response, encoder, request[PARAMETERS].integer("level"))
     return response
 
 
 async def compress(
-    request: web.Request, response: web.Response, encoder: Encoder, level: int = 0
+    request: web.Request, response: web.Response, encoder: BodyEncoder, level: int = 0
 ) -> None:
-    """Give a finished answer of status 200 its coding, its entity tag and its Vary.
+    """Encode a finished response of status 200, and set its entity tag and Vary.
 
-    It becomes an empty 304 where the client has these very bytes. Raises CodingNotAcceptable.
+    The response becomes an empty 304 if the client has these bytes already. Raises
+    CodingNotAcceptable.
     """
     body = response.body
-    assert isinstance(body, bytes)  # noqa: S101 - what is streamed is for `streamed`
-    accepted = accepted_by(request)
-    encoded_already = hdrs.CONTENT_ENCODING in response.headers
-    coding = chosen(
-        lambda: encoder.choose(accepted, len(body), response.content_type, encoded_already)
-    )
+    assert isinstance(body, bytes)  # noqa: S101 - a streamed body goes through `streamed`
+    accepted = accepted_encoding(request)
+    has_coding = hdrs.CONTENT_ENCODING in response.headers
+    choice = encoder.choose(accepted, len(body), response.content_type, has_coding)
+    coding = acceptable_coding(choice, encoder.offered)
     add_vary(response)
-    tag = response.headers.get(hdrs.ETAG) or entity_tag.of_body(body)
-    # Asked before encoding: for who has the answer already, the tag is all the work.
-    if is_unmodified(request, response, entity_tag.of_coding(tag, coding)):
+    tag = response.headers.get(hdrs.ETAG) or entity_tag(body)
+    # Checked before encoding: a client that has the response costs no more than the tag.
+    if answer_304_if_known(request, response, tag_of_coding(tag, coding)):
         return
     encoded = await encoder.encode(body, coding, accepted, level)
-    # It may have stayed as it was, and be what the client has.
-    if is_unmodified(request, response, entity_tag.of_coding(tag, encoded.coding)):
+    # A body that did not shrink is sent as identity, and the client may have that.
+    if answer_304_if_known(request, response, tag_of_coding(tag, encoded.coding)):
         return
-    put(response, encoded)
-
-
-def chosen(choose: Callable[[], str]) -> str:
-    """The coding that is chosen. Raises CodingNotAcceptable where none is."""
-    try:
-        return choose()
-    except NotAcceptable as refusal:
-        raise CodingNotAcceptable(refusal) from None
-
-
-def put(response: web.Response, encoded: Encoded) -> None:
-    """Let the answer carry the encoded body."""
-    if encoded.coding != IDENTITY:
-        response.headers[hdrs.CONTENT_ENCODING] = encoded.coding
-        response.body = encoded.body
-
-
-def is_unmodified(request: web.Request, response: web.Response, tag: str) -> bool:
-    """Give the answer its tag; where the request says that the client has it, make it a 304."""
-    response.headers[hdrs.ETAG] = tag
-    has = ",".join(request.headers.getall(hdrs.IF_NONE_MATCH, []))
-    if not entity_tag.is_among(tag, has):
-        return False
-    response.set_status(HTTPStatus.NOT_MODIFIED)
-    response.body = None
-    for name in (hdrs.CONTENT_TYPE, hdrs.CONTENT_ENCODING):
-        response.headers.popall(name, None)
-    return True
-
-
-def accepted_by(request: web.Request) -> AcceptEncoding:
-    return accept_encoding.parse(request.headers.getall(hdrs.ACCEPT_ENCODING, []))
-
-
-def add_vary(response: web.StreamResponse) -> None:
-    """Of every answer whose coding was chosen, those that were left as they are among them."""
-    lines = response.headers.getall(hdrs.VARY, [])
-    response.headers[hdrs.VARY] = vary.merged(lines, hdrs.ACCEPT_ENCODING)
+    set_body(response, encoded)

@@ -1,51 +1,53 @@
-"""The answer piece by piece: each can be read by the client as soon as it has been written."""
+"""Sends the document piece by piece; the client can decode each piece on arrival."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
-from services.chassis.context import REQUEST_ID
 from services.chassis.parameters import PARAMETERS
+from services.chassis.request_context import REQUEST_ID
 from services.compression.accept_encoding import IDENTITY
+from services.compression.body_encoder import EncodingObserver
 from services.compression.codings import CODINGS
-from services.compression.encoder import Observer
-from services.compression.negotiation import choose
-from services.compression.observer import OBSERVER
-from services.compression.optimized import accepted_by, add_vary, chosen
-from services.compression.payload import pieces
-from services.compression.piecewise import Piecewise
+from services.compression.encoded_response import acceptable_coding, accepted_encoding, add_vary
+from services.compression.encoding_metrics import ENCODING_OBSERVER
+from services.compression.piecewise_encoder import PiecewiseEncoder
+from services.compression.posts_document import posts_document_pieces
+
+_OFFERED = tuple(CODINGS)
 
 
 async def streamed(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "application/json"})
     level = request[PARAMETERS].integer("level")
-    await stream(request, response, _one_by_one(request), request.app[OBSERVER], level)
+    await stream(request, response, _pieces(request), request.app[ENCODING_OBSERVER], level)
     return response
 
 
-async def _one_by_one(request: web.Request) -> AsyncIterator[bytes]:
-    for piece in pieces(request):
+async def _pieces(request: web.Request) -> AsyncIterator[bytes]:
+    for piece in posts_document_pieces(request):
         yield piece
-        await asyncio.sleep(0)  # a client that reads fast would else keep all others waiting
+        await asyncio.sleep(0)  # otherwise a client that reads fast would stall all other requests
 
 
 async def stream(
     request: web.Request,
     response: web.StreamResponse,
     body: AsyncIterator[bytes],
-    observer: Observer,
+    observer: EncodingObserver,
     level: int = 0,
 ) -> None:
-    """Send the pieces of a body, each encoded on the event loop: keep them below 64 KiB.
+    """Send the pieces of a body. Keep them below 64 KiB: each is encoded on the event loop.
 
-    No entity tag, since nothing is known of the bytes before they are sent. Raises
+    The response has no entity tag, since its bytes are unknown when the headers are sent. Raises
     CodingNotAcceptable.
     """
-    coding = chosen(lambda: choose(accepted_by(request), tuple(CODINGS)))
-    encoder = Piecewise(coding, level)
+    coding = acceptable_coding(accepted_encoding(request).choose(_OFFERED), _OFFERED)
+    encoder = PiecewiseEncoder(coding, level)
     add_vary(response)
-    response.headers["X-Request-ID"] = REQUEST_ID.get()  # too late for it once this has begun
+    # Set here: the chassis adds the id after the handler, when the headers have been sent.
+    response.headers["X-Request-ID"] = REQUEST_ID.get()
     if encoder.coding != IDENTITY:
         response.headers[hdrs.CONTENT_ENCODING] = encoder.coding
     await response.prepare(request)
@@ -57,6 +59,8 @@ async def stream(
         await response.write(encoder.finish())
         await response.write_eof()
     except ConnectionError:
-        pass  # the client has gone
+        pass  # the client disconnected
     finally:
-        observer.encoded(encoder.coding, encoder.before, encoder.after, encoder.seconds)
+        observer.body_encoded(
+            encoder.coding, encoder.plain_bytes, encoder.encoded_bytes, encoder.seconds
+        )

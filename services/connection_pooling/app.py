@@ -1,4 +1,4 @@
-"""Wiring."""
+"""Wires the service: both pools, their metrics, and a handler per variant."""
 
 from collections.abc import AsyncIterator
 
@@ -13,13 +13,13 @@ from services.chassis.postgres import (
     reached_at_start,
     use_database_metrics,
 )
-from services.connection_pooling.asyncpg import (
+from services.connection_pooling.asyncpg_pool import (
     ASYNCPG_POOL,
     close_asyncpg_pool,
     open_asyncpg_pool,
     read_with_asyncpg,
 )
-from services.connection_pooling.ledger import Limits
+from services.connection_pooling.ledger import PoolLimits
 from services.connection_pooling.naive import naive
 from services.connection_pooling.optimized import POOL, optimized
 from services.connection_pooling.pool import ConnectionPool
@@ -27,8 +27,8 @@ from services.connection_pooling.pool_metrics import PoolMetrics
 from services.connection_pooling.technique import TECHNIQUE
 from services.settings import Settings
 
-#: Seconds that loans may take when the pool closes. Requests have had LAB_SHUTDOWN_TIMEOUT by then.
-DRAIN = 1.0
+#: How long a closing pool waits for lent connections. Requests had LAB_SHUTDOWN_TIMEOUT before.
+DRAIN_SECONDS = 1.0
 
 
 def create(settings: Settings) -> web.Application:
@@ -50,7 +50,7 @@ async def _pool(application: web.Application) -> AsyncIterator[None]:
     application[CHECKS]["postgres"] = pool.check
     metrics.watch(pool)
     yield
-    await pool.close(DRAIN)
+    await pool.close(DRAIN_SECONDS)
 
 
 async def _asyncpg_pool(application: web.Application) -> AsyncIterator[None]:
@@ -60,17 +60,17 @@ async def _asyncpg_pool(application: web.Application) -> AsyncIterator[None]:
         settings, lambda: open_asyncpg_pool(settings, TECHNIQUE.name, metrics)
     )
     yield
-    await close_asyncpg_pool(pool, DRAIN)
+    await close_asyncpg_pool(pool, DRAIN_SECONDS)
 
 
-def _limits(settings: Settings) -> Limits:
-    return Limits(
+def _limits(settings: Settings) -> PoolLimits:
+    return PoolLimits(
         minimum=settings.pool_min,
         maximum=settings.pool_max,
-        waiting=settings.pool_waiting,
-        timeout=settings.pool_timeout,
-        check_idle=settings.pool_check_idle,
-        maximum_idle=settings.pool_max_idle,
-        maximum_age=settings.pool_max_age,
-        leak_after=settings.pool_leak_after,
+        maximum_waiters=settings.pool_waiting,
+        timeout_seconds=settings.pool_timeout,
+        check_idle_seconds=settings.pool_check_idle,
+        maximum_idle_seconds=settings.pool_max_idle,
+        maximum_age_seconds=settings.pool_max_age,
+        leak_seconds=settings.pool_leak_after,
     )

@@ -1,124 +1,159 @@
-"""Who has which connection, which are free, who waits: the part of the pool that decides.
+"""Records a pool's connections and waiters, and decides what happens to them.
 
-No input or output, no clock, no event loop: times come in as numbers of one clock, in seconds, and
-what is to be done goes out as a value. `pool.py` does it.
+The ledger does no input or output and reads no clock. Callers pass in the time, in seconds of one
+monotonic clock. `pool.py`, `connection_supply.py` and `housekeeping.py` act on its decisions.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-Lent = TypeVar("Lent")
-LentNow = TypeVar("LentNow", contravariant=True)
+Connection = TypeVar("Connection")
 
 
-class TooManyWaiting(Exception):
-    """Nobody else may wait: fail now, and let the client come back, rather than queue for long."""
+class TooManyWaiters(Exception):
+    """The maximum number of callers already waits for a connection."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How many connections and waiters there may be, and for how long. Durations in seconds."""
+class PoolLimits:
+    """How many connections and waiters a pool may have, and how long each may last.
+
+    `timeout_seconds` bounds the wait for a connection. A connection that was idle for longer than
+    `check_idle_seconds` is checked before the pool lends it. Beyond the minimum, a connection that
+    was idle for `maximum_idle_seconds` is closed. A connection that is lent for longer than
+    `leak_seconds` is reported as a leak.
+    """
 
     minimum: int
     maximum: int
-    waiting: int = 1000
-    timeout: float = 5.0
-    check_idle: float = 5.0  # asked whether it lives, before it is lent, when idle for longer
-    maximum_idle: float = 300.0  # closed when idle for longer, down to the minimum
-    maximum_age: float = 1800.0
-    leak_after: float = 15.0
+    maximum_waiters: int = 1000
+    timeout_seconds: float = 5.0
+    check_idle_seconds: float = 5.0
+    maximum_idle_seconds: float = 300.0
+    maximum_age_seconds: float = 1800.0
+    leak_seconds: float = 15.0
 
 
-class Entry(Generic[Lent]):
-    """A connection, and what is known of it."""
+class PooledConnection(Generic[Connection]):
+    """An open connection with its times and its last borrower."""
 
-    __slots__ = ("borrowed", "connection", "expires", "line", "place", "reported", "returned")
+    __slots__ = (
+        "borrowed_at",
+        "borrower_code",
+        "borrower_line",
+        "connection",
+        "expires_at",
+        "is_leak_reported",
+        "returned_at",
+    )
 
-    def __init__(self, connection: Lent, now: float, expires: float) -> None:
+    borrower_line: int
+
+    def __init__(self, connection: Connection, now: float, expires_at: float) -> None:
         self.connection = connection
-        self.expires = expires
-        self.returned = now
-        self.borrowed = now
-        self.place: CodeType | None = None
-        self.line = 0
-        self.reported = False
+        self.expires_at = expires_at
+        self.returned_at = now
+        self.borrowed_at = now
+        self.borrower_code: CodeType | None = None
+        self.is_leak_reported = False
+
+    def is_expired(self, now: float) -> bool:
+        return now >= self.expires_at
 
     @property
     def borrower(self) -> str:
-        """Where it was borrowed last: file, line and function."""
-        if self.place is None:
-            return "nowhere"
-        return f"{self.place.co_filename}:{self.line} in {self.place.co_qualname}"
+        """File, line and function that borrowed the connection last."""
+        code = self.borrower_code
+        if code is None:
+            return "an unknown place"
+        return f"{code.co_filename}:{self.borrower_line} in {code.co_qualname}"
 
 
-class Waiter(Protocol[LentNow]):
-    """An asyncio.Future, as far as it is needed here."""
+class Waiter(Protocol):
+    """The methods of asyncio.Future that the ledger calls."""
 
     def done(self) -> bool: ...
 
-    def set_result(self, entry: LentNow, /) -> None: ...
+    def set_result(self, pooled: Any, /) -> None: ...
+
+    def set_exception(self, error: Exception, /) -> None: ...
 
 
-class Ledger(Generic[Lent]):
-    """The books of a pool. An entry is free or lent; a connection being opened is only counted."""
+class Ledger(Generic[Connection]):
+    """The connections of a pool, each free or lent, and the waiters in order of arrival.
 
-    def __init__(self, limits: Limits) -> None:
+    A connection that is being opened is only counted, in `opening`.
+    """
+
+    def __init__(self, limits: PoolLimits) -> None:
         self.limits = limits
-        self.free: list[Entry[Lent]] = []
-        self.lent: set[Entry[Lent]] = set()
-        self.waiters: deque[Waiter[Entry[Lent]]] = deque()
+        self.free: list[PooledConnection[Connection]] = []
+        self.lent: set[PooledConnection[Connection]] = set()
+        self.waiters: deque[Waiter] = deque()
         self.opening = 0
-        self._suspected = float("-inf")
+        self._last_failure = float("-inf")
 
     @property
     def size(self) -> int:
-        """Connections that are open."""
+        """The number of open connections."""
         return len(self.free) + len(self.lent)
 
-    def borrow(self) -> Entry[Lent] | None:
-        """The free connection used last: the others get the chance to be idle, and to go."""
+    def lend_free(self) -> PooledConnection[Connection] | None:
+        """Lends the free connection that was used last, so that unneeded ones stay idle.
+
+        Returns None if no connection is free.
+        """
         if not self.free:
             return None
-        entry = self.free.pop()
-        self.lent.add(entry)
-        return entry
+        pooled = self.free.pop()
+        self.lent.add(pooled)
+        return pooled
 
-    def give(self, entry: Entry[Lent], now: float) -> None:
-        """To who has waited longest; free if nobody does. Opened now, or given back."""
-        entry.returned = entry.borrowed = now
+    def make_available(self, pooled: PooledConnection[Connection], now: float) -> None:
+        """Lends a new or returned connection to the first waiter; without waiters it is free."""
+        pooled.returned_at = pooled.borrowed_at = now
         while self.waiters:
             waiter = self.waiters.popleft()
-            if not waiter.done():  # or else it gave up, and has yet to notice
-                self.lent.add(entry)
-                waiter.set_result(entry)
+            if not waiter.done():  # a cancelled waiter stays queued until its task runs
+                self.lent.add(pooled)
+                waiter.set_result(pooled)
                 return
-        self.lent.discard(entry)
-        self.free.append(entry)
+        self.lent.discard(pooled)
+        self.free.append(pooled)
 
-    def strike(self, entry: Entry[Lent]) -> None:
-        """It is closed, or about to be."""
-        self.lent.discard(entry)
-        if entry in self.free:
-            self.free.remove(entry)
+    def remove(self, pooled: PooledConnection[Connection]) -> None:
+        """Forgets a connection that is being closed."""
+        self.lent.discard(pooled)
+        if pooled in self.free:
+            self.free.remove(pooled)
 
-    def join(self, waiter: Waiter[Entry[Lent]]) -> None:
-        """Raises TooManyWaiting."""
-        if len(self.waiters) >= self.limits.waiting:
-            raise TooManyWaiting(f"{len(self.waiters)} are waiting for a connection already")
+    def add_waiter(self, waiter: Waiter) -> None:
+        """Raises TooManyWaiters."""
+        if len(self.waiters) >= self.limits.maximum_waiters:
+            raise TooManyWaiters(f"{len(self.waiters)} callers already wait for a connection")
         self.waiters.append(waiter)
 
-    def leave(self, waiter: Waiter[Entry[Lent]]) -> None:
+    def remove_waiter(self, waiter: Waiter) -> None:
+        """Does nothing if the waiter is no longer queued."""
         if waiter in self.waiters:
             self.waiters.remove(waiter)
 
-    def to_open(self) -> int:
-        """How many to begin opening now.
+    def fail_waiters(self, error: Exception) -> None:
+        """Gives every waiter its own copy of the error, since raising adds a traceback to it."""
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_exception(type(error)(*error.args))
 
-        What is missing to the minimum, all at once. Beyond it one at a time, while somebody waits:
-        a burst is mostly over, served by connections that come back, before a second one is open.
+    def missing_connections(self) -> int:
+        """How many connections to start opening now.
+
+        Connections up to the minimum are opened all at once. Beyond the minimum they are opened one
+        at a time, while callers wait. Returned connections have usually served a burst before the
+        second new connection is open.
         """
         limits = self.limits
         total = self.size + self.opening
@@ -126,28 +161,28 @@ class Ledger(Generic[Lent]):
             return limits.minimum - total
         return int(bool(self.waiters) and not self.opening and total < limits.maximum)
 
-    def suspect(self, now: float) -> None:
-        """One has died in use. What took it may have taken the others: check each once."""
-        self._suspected = now
+    def note_failure(self, now: float) -> None:
+        """Makes every connection that is free now need a check, because another died in use."""
+        self._last_failure = now
 
-    def to_check(self, entry: Entry[Lent], now: float) -> bool:
-        return entry.returned < max(self._suspected, now - self.limits.check_idle)
+    def needs_check(self, pooled: PooledConnection[Connection], now: float) -> bool:
+        return pooled.returned_at < max(self._last_failure, now - self.limits.check_idle_seconds)
 
-    def too_old(self, now: float) -> list[Entry[Lent]]:
-        """The free connections past their age."""
-        return [entry for entry in self.free if now >= entry.expires]
+    def expired_connections(self, now: float) -> list[PooledConnection[Connection]]:
+        """The free connections that reached their maximum age."""
+        return [pooled for pooled in self.free if pooled.is_expired(now)]
 
-    def to_spare(self, now: float) -> list[Entry[Lent]]:
-        """The free connections beyond the minimum that nobody has needed for long."""
+    def surplus_connections(self, now: float) -> list[PooledConnection[Connection]]:
+        """The free connections beyond the minimum that were idle for too long."""
         surplus = max(0, self.size - self.limits.minimum)
-        since = now - self.limits.maximum_idle
-        # Those at the front have been free for longest.
-        return [entry for entry in self.free if entry.returned <= since][:surplus]
+        idle_since = now - self.limits.maximum_idle_seconds
+        # `free` is sorted by idle time, longest first.
+        return [pooled for pooled in self.free if pooled.returned_at <= idle_since][:surplus]
 
-    def leaks(self, now: float) -> Iterator[Entry[Lent]]:
-        """Each connection held for too long, once for each time that it is lent."""
-        since = now - self.limits.leak_after
-        for entry in self.lent:
-            if entry.borrowed <= since and not entry.reported:
-                entry.reported = True
-                yield entry
+    def new_leaks(self, now: float) -> Iterator[PooledConnection[Connection]]:
+        """Each connection that is lent for too long, once per loan."""
+        lent_since = now - self.limits.leak_seconds
+        for pooled in self.lent:
+            if pooled.borrowed_at <= lent_since and not pooled.is_leak_reported:
+                pooled.is_leak_reported = True
+                yield pooled

@@ -1,4 +1,7 @@
-"""One connection for each request: TCP, SCRAM, a new server process, one read, and good-bye."""
+"""Naive variant: opens a connection for each request and closes it afterwards.
+
+Every request pays for TCP, SCRAM and a new server process.
+"""
 
 from time import perf_counter
 
@@ -7,7 +10,7 @@ from aiohttp import web
 
 from services.chassis.application import SETTINGS
 from services.chassis.postgres import DATABASE_METRICS, connection_arguments
-from services.connection_pooling.post import post_over
+from services.connection_pooling.post_by_id import read_post
 from services.connection_pooling.technique import TECHNIQUE
 
 
@@ -18,4 +21,4 @@ async def naive(request: web.Request) -> web.Response:
     async with aiopg.connect(**arguments) as connection:
         metrics.connection_opened()
         metrics.connection_obtained(perf_counter() - started)
-        return await post_over(connection, request)
+        return await read_post(connection, request)

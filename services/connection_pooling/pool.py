@@ -1,92 +1,71 @@
-"""A pool of PostgreSQL connections, made by aiopg: the shell around `ledger.py`, which decides.
+"""A pool of aiopg connections to PostgreSQL, lent in the order of arrival.
 
-    async with pool.connection() as connection: ...     borrow, and give back
-    await pool.run(work)                                 the same, and again if it was dead
+    async with pool.connection() as connection: ...     borrow a connection for a block
+    await pool.run(work)                                 the same, with one retry if it died
 
-What goes wrong:
+Errors:
 
-    TooManyWaiting                 so many wait already that there is no point in waiting, too
-    WaitedTooLong (TimeoutError)   none came free within the deadline
-    PoolClosed                     it is shutting down
-    psycopg2.OperationalError      the server is out of reach, and no connection to it is left
+    TooManyWaiters                 the maximum number of callers already waits
+    WaitedTooLong (TimeoutError)   no connection became free within the timeout
+    PoolClosed                     the pool is closing
+    psycopg2.OperationalError      PostgreSQL is unreachable and the pool has no connection left
+
+`ledger.py` decides, `connection_supply.py` opens and closes, `housekeeping.py` runs regularly.
 """
 
 import asyncio
 import logging
-import random
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from types import FrameType, TracebackType
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import aiopg
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from services.connection_pooling.ledger import Entry, Ledger, Limits, TooManyWaiting
+from services.connection_pooling.connection_supply import Clock, ConnectionSupply, PoolClosed
+from services.connection_pooling.housekeeping import Housekeeper
+from services.connection_pooling.ledger import Ledger, PooledConnection, PoolLimits, TooManyWaiters
+from services.connection_pooling.pool_observer import CloseReason, PoolObserver
 
 logger = logging.getLogger(__name__)
 
-Clock = Callable[[], float]
-Connect = Callable[[], Awaitable[Any]]
 Result = TypeVar("Result")
-ClosedFor = Literal["dead", "aged", "idle", "cancelled", "failed", "drained"]
-RefusedFor = Literal["timeout", "full"]
 
-#: Up to so much of its age is taken off each connection, so that they do not all end at once.
-JITTER = 0.2
-#: A connection that takes longer to answer "SELECT 1" is as good as dead.
+#: A connection that takes longer to answer "SELECT 1" counts as dead.
 CHECK_SECONDS = 1.0
 
 _LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 class WaitedTooLong(TimeoutError):
-    """No connection came free within the deadline."""
-
-
-class PoolClosed(Exception):
-    """The pool is being closed, and lends nothing any more."""
-
-
-class Observer(Protocol):
-    """Told of each event as it happens; must return at once."""
-
-    def connection_opened(self) -> None: ...
-
-    def connection_obtained(self, seconds: float) -> None:
-        """`seconds` is the time from asking for a connection to having it."""
-
-    def connection_closed(self, reason: ClosedFor) -> None: ...
-
-    def connection_refused(self, reason: RefusedFor) -> None: ...
-
-    def connection_leaked(self) -> None: ...
+    """No connection became free within the timeout."""
 
 
 class Loan:
-    """One connection, for as long as the block lasts.
+    """Context manager that borrows a connection and gives it back.
 
-    A class and not a generator under `asynccontextmanager`, which takes longer than the lending.
+    It is a class because a generator under `asynccontextmanager` takes longer than the lending.
     """
 
-    __slots__ = ("_entry", "_line", "_place", "_pool", "was_lost")
+    __slots__ = ("_code", "_line", "_pool", "_pooled", "was_lost")
 
-    _entry: Entry[Any]
+    _pooled: PooledConnection[Any]
 
     def __init__(self, pool: "ConnectionPool", borrower: FrameType) -> None:
         self._pool = pool
-        # Not the frame itself, which would keep everything alive that the borrower knows.
-        self._place = borrower.f_code
+        # A reference to the frame itself would keep all its local variables alive.
+        self._code = borrower.f_code
         self._line = borrower.f_lineno
-        self.was_lost = False  # whether it died in the block
+        self.was_lost = False  # whether the connection died in the block
 
     async def __aenter__(self) -> Any:
-        self._entry = entry = await self._pool.obtain()
-        entry.place = self._place
-        entry.line = self._line
-        return entry.connection
+        self._pooled = pooled = await self._pool.borrow()
+        pooled.borrower_code = self._code
+        pooled.borrower_line = self._line
+        return pooled.connection
 
     async def __aexit__(
         self,
@@ -95,83 +74,87 @@ class Loan:
         traceback: TracebackType | None,
     ) -> None:
         if error is not None:
-            self.was_lost = bool(self._entry.connection.closed)
-        self._pool.take_back(self._entry, error)
+            self.was_lost = bool(self._pooled.connection.closed)
+        self._pool.give_back(self._pooled, error)
 
 
 class ConnectionPool:
-    """Lends open connections, in the order in which they were asked for.
+    """Lends open connections. `open` makes a pool; `close` ends it.
 
-    Opening goes on in tasks of its own: who waits takes whatever comes first, a new connection or
-    one that is given back. Nothing here holds a lock; between two awaits the ledger is in order.
+    A waiter takes the first connection that becomes available, whether new or returned. The pool
+    holds no lock. The ledger is consistent at every `await`.
     """
 
     def __init__(
         self,
-        connect: Connect,
-        limits: Limits,
-        observer: Observer,
-        clock: Clock = perf_counter,
-        housekeeping: float = 1.0,
+        ledger: Ledger[Any],
+        supply: ConnectionSupply,
+        housekeeping: asyncio.Task[None],
+        observer: PoolObserver,
+        clock: Clock,
     ) -> None:
-        self._connect = connect
-        self._ledger: Ledger[Any] = Ledger(limits)
-        self._limits = limits
+        self._ledger = ledger
+        self._supply = supply
+        self._housekeeping = housekeeping
         self._observer = observer
         self._clock = clock
-        self._housekeeping = housekeeping
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = False
-        self._all_returned = asyncio.Event()
 
     @classmethod
     async def open(
         cls,
-        limits: Limits,
-        observer: Observer,
+        limits: PoolLimits,
+        observer: PoolObserver,
         clock: Clock = perf_counter,
-        housekeeping: float = 1.0,
+        housekeeping_seconds: float = 1.0,
         **arguments: Any,
     ) -> "ConnectionPool":
-        """Open the minimum; `arguments` go to `aiopg.connect`.
+        """Opens the minimum number of connections; `arguments` go to `aiopg.connect`.
 
-        Housekeeping (age, idleness, leaks, a lost minimum) is done once in so many seconds.
-        Raises psycopg2.OperationalError when the server is out of reach.
+        Housekeeping runs every `housekeeping_seconds`.
+        Raises psycopg2.OperationalError if PostgreSQL is unreachable.
         """
 
         async def connect() -> Any:
             try:
                 return await aiopg.connect(**arguments)
             except TimeoutError:
-                raise psycopg2.OperationalError("connecting took too long") from None
+                raise psycopg2.OperationalError("connecting to PostgreSQL timed out") from None
 
-        pool = cls(connect, limits, observer, clock, housekeeping)
-        await pool._fill()
-        return pool
+        ledger: Ledger[Any] = Ledger(limits)
+        supply = ConnectionSupply(connect, ledger, observer, clock)
+        await supply.open_minimum()
+        housekeeper = Housekeeper(ledger, supply, observer, clock)
+        housekeeping = asyncio.create_task(
+            housekeeper.run(housekeeping_seconds), name="pool housekeeping"
+        )
+        return cls(ledger, supply, housekeeping, observer, clock)
 
     @property
     def idle(self) -> int:
+        """The number of free connections."""
         return len(self._ledger.free)
 
     @property
     def used(self) -> int:
+        """The number of lent connections."""
         return len(self._ledger.lent)
 
     @property
     def waiting(self) -> int:
+        """The number of callers that wait for a connection."""
         return len(self._ledger.waiters)
 
     def connection(self) -> Loan:
-        """`async with pool.connection() as connection`. What it raises: see the module."""
-        return Loan(self, sys._getframe(1))  # noqa: SLF001 - the borrower, for the report of a leak
+        """`async with pool.connection() as connection`. Raises the module's errors."""
+        return Loan(self, sys._getframe(1))  # noqa: SLF001 - names the borrower in leak reports
 
     async def run(self, work: Callable[[Any], Awaitable[Result]]) -> Result:
-        """Do it with a connection; if that dies meanwhile, do it once more with another.
+        """Calls `work` with a connection; repeats it once with another if the connection died.
 
-        So it has to be work that may be done twice. A connection that died while nobody used it
-        often tells only when it is used. The second time may wait as long again as the first.
+        `work` must be safe to run twice. A dead idle connection is often detected only on the next
+        use. The second attempt may wait for a connection as long as the first.
         """
-        loan = Loan(self, sys._getframe(1))  # noqa: SLF001 - the borrower, as in connection()
+        loan = Loan(self, sys._getframe(1))  # noqa: SLF001 - names the borrower, as above
         try:
             async with loan as connection:
                 return await work(connection)
@@ -182,234 +165,129 @@ class ConnectionPool:
             return await work(connection)
 
     async def check(self) -> None:
-        """Raises when no statement can be run."""
-        await self.run(_ask)
+        """Raises an error if PostgreSQL cannot run a statement."""
+        await self.run(_ping)
 
     async def close(self, timeout: float) -> None:
-        """Lend nothing more; wait so many seconds for what is lent, then close that as well."""
-        self._closing = True
-        for task in self._tasks:
-            task.cancel()
-        self._fail_waiters(PoolClosed("the pool is closing"))
-        for entry in list(self._ledger.free):
-            self._retire(entry, "drained")
-        if self._ledger.lent:
-            await self._drain(timeout)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Stops lending, and closes lent connections when returned or after `timeout` seconds."""
+        self._housekeeping.cancel()
+        await self._supply.close(timeout)
+        await asyncio.gather(self._housekeeping, return_exceptions=True)
 
-    # ── Lending ─────────────────────────────────────────────────────────────────────────────────
+    async def borrow(self) -> PooledConnection[Any]:
+        """Lends a usable connection to `Loan`.
 
-    async def obtain(self) -> Entry[Any]:
-        """For `Loan`. With one free and fit: no task, no timer, no step of the event loop."""
-        asked = now = self._clock()
-        entry = self._ledger.borrow()
-        if entry is None or entry.connection.closed or self._ledger.to_check(entry, now):
-            entry = await self._fit(entry, asked + self._limits.timeout)
+        A free connection that needs no check costs no task, no timer and no event loop iteration.
+        """
+        asked_at = now = self._clock()
+        pooled = self._ledger.lend_free()
+        if pooled is None or pooled.connection.closed or self._ledger.needs_check(pooled, now):
+            deadline = asked_at + self._ledger.limits.timeout_seconds
+            pooled = await self._first_usable(pooled, deadline)
             now = self._clock()
-        entry.borrowed = now
-        entry.reported = False
-        self._observer.connection_obtained(now - asked)
-        return entry
+        pooled.borrowed_at = now
+        pooled.is_leak_reported = False
+        self._observer.connection_obtained(now - asked_at)
+        return pooled
 
-    def take_back(self, entry: Entry[Any], error: BaseException | None) -> None:
-        """For `Loan`; `error` is what ended the block, if anything did."""
-        if entry not in self._ledger.lent:
-            return  # closed over the borrower's head at shutdown
+    def give_back(self, pooled: PooledConnection[Any], error: BaseException | None) -> None:
+        """Returns a connection from `Loan`; `error` is the exception that ended its block."""
+        if pooled not in self._ledger.lent:
+            return  # the pool closed the connection at shutdown, before its borrower returned it
         now = self._clock()
-        reason = self._unfit(entry, error, now)
+        reason = self._close_reason(pooled, error, now)
         if reason is None:
-            self._ledger.give(entry, now)
+            self._ledger.make_available(pooled, now)
             return
-        if reason == "failed" and entry.connection.closed:
-            self._ledger.suspect(now)
-        self._retire(entry, reason)
-        self._grow()
+        if reason == "failed" and pooled.connection.closed:
+            self._ledger.note_failure(now)
+        self._supply.close_connection(pooled, reason)
+        self._supply.open_missing()
 
-    def _unfit(
-        self, entry: Entry[Any], error: BaseException | None, now: float
-    ) -> ClosedFor | None:
-        connection = entry.connection
+    def _close_reason(
+        self, pooled: PooledConnection[Any], error: BaseException | None, now: float
+    ) -> CloseReason | None:
+        """Why a returned connection must be closed, or None if the pool can lend it again."""
+        connection = pooled.connection
         if connection.closed:
-            # aiopg closes what it was cancelled on; the server notices and stops the statement.
-            given_up = isinstance(error, asyncio.CancelledError | TimeoutError)
-            return "cancelled" if given_up else "failed"
+            # aiopg closes a connection whose statement is cancelled. The server notices the closed
+            # connection and stops the statement.
+            was_cancelled = isinstance(error, asyncio.CancelledError | TimeoutError)
+            return "cancelled" if was_cancelled else "failed"
         if connection.raw.get_transaction_status() != TRANSACTION_STATUS_IDLE:
-            logger.warning("closed: given back within a transaction, %s", entry.borrower)
+            logger.warning(
+                "connection closed: returned within a transaction; borrowed at %s", pooled.borrower
+            )
             return "failed"
-        if self._closing:
+        if self._supply.is_closing:
             return "drained"
-        return "aged" if now >= entry.expires else None
+        return "aged" if pooled.is_expired(now) else None
 
-    async def _fit(self, entry: Entry[Any] | None, deadline: float) -> Entry[Any]:
-        """This one if it lives, else the next that does."""
+    async def _first_usable(
+        self, pooled: PooledConnection[Any] | None, deadline: float
+    ) -> PooledConnection[Any]:
+        """Returns the given connection if it is alive, else the next one that is."""
         while True:
-            if entry is None:
-                entry = await self._turn(deadline)
-            if await self._lives(entry, deadline):
-                return entry
-            self._retire(entry, "dead")
-            self._grow()
-            entry = self._ledger.borrow()
+            if pooled is None:
+                pooled = await self._wait_for_connection(deadline)
+            if await self._is_alive(pooled, deadline):
+                return pooled
+            self._supply.close_connection(pooled, "dead")
+            self._supply.open_missing()
+            pooled = self._ledger.lend_free()
 
-    async def _turn(self, deadline: float) -> Entry[Any]:
-        """Wait for one to be given back, or opened."""
-        if self._closing:  # none is free from then on, so that everybody comes by here
+    async def _wait_for_connection(self, deadline: float) -> PooledConnection[Any]:
+        """Waits until a connection is returned or opened."""
+        if self._supply.is_closing:  # a closing pool has no free connection, so all callers wait
             raise PoolClosed("the pool is closing")
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Entry[Any]] = loop.create_future()
+        waiter: asyncio.Future[PooledConnection[Any]] = loop.create_future()
         try:
-            self._ledger.join(waiter)
-        except TooManyWaiting:
-            self._observer.connection_refused("full")
+            self._ledger.add_waiter(waiter)
+        except TooManyWaiters:
+            self._observer.caller_refused("full")
             raise
-        self._grow()
-        timer = loop.call_later(deadline - self._clock(), self._refuse, waiter)
+        self._supply.open_missing()
+        timer = loop.call_later(deadline - self._clock(), self._time_out, waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
-            self._withdraw(waiter)
+            self._cancel(waiter)
             raise
         finally:
             timer.cancel()
 
-    def _refuse(self, waiter: "asyncio.Future[Entry[Any]]") -> None:
+    def _time_out(self, waiter: "asyncio.Future[PooledConnection[Any]]") -> None:
         if waiter.done():
             return
-        self._ledger.leave(waiter)
-        self._observer.connection_refused("timeout")
-        waiter.set_exception(WaitedTooLong("no connection came free in time"))
+        self._ledger.remove_waiter(waiter)
+        self._observer.caller_refused("timeout")
+        waiter.set_exception(WaitedTooLong("no connection became free within the timeout"))
 
-    def _withdraw(self, waiter: "asyncio.Future[Entry[Any]]") -> None:
-        self._ledger.leave(waiter)
+    def _cancel(self, waiter: "asyncio.Future[PooledConnection[Any]]") -> None:
+        self._ledger.remove_waiter(waiter)
         if waiter.cancelled() or waiter.exception() is not None:
             return
-        # Cancelled in the moment between being handed a connection and waking up with it.
-        self.take_back(waiter.result(), None)
+        # The waiter already had its connection, but its task was cancelled before it ran again.
+        self.give_back(waiter.result(), None)
 
-    async def _lives(self, entry: Entry[Any], deadline: float) -> bool:
+    async def _is_alive(self, pooled: PooledConnection[Any], deadline: float) -> bool:
         now = self._clock()
-        if entry.connection.closed:
+        if pooled.connection.closed:
             return False
-        if not self._ledger.to_check(entry, now):
+        if not self._ledger.needs_check(pooled, now):
             return True
         try:
             async with asyncio.timeout(min(CHECK_SECONDS, deadline - now)):
-                await _ask(entry.connection)
+                await _ping(pooled.connection)
         except (*_LOST, TimeoutError):
             return False
         except BaseException as error:
-            self.take_back(entry, error)
+            self.give_back(pooled, error)
             raise
         return True
 
-    # ── Opening and closing ─────────────────────────────────────────────────────────────────────
 
-    async def _fill(self) -> None:
-        """Open the minimum, or nothing."""
-        self._ledger.opening = self._limits.minimum
-        opened = (self._open_one() for _ in range(self._limits.minimum))
-        try:
-            outcomes = await asyncio.gather(*opened, return_exceptions=True)
-        except asyncio.CancelledError:
-            await self.close(0)
-            raise
-        errors = [each for each in outcomes if isinstance(each, BaseException)]
-        if errors:
-            await self.close(0)
-            raise errors[0]
-        self._start(self._keep_house())
-
-    def _grow(self) -> None:
-        if self._closing:
-            return
-        for _ in range(self._ledger.to_open()):
-            self._ledger.opening += 1
-            self._start(self._open_in_background())
-
-    async def _open_one(self) -> None:
-        try:
-            connection = await self._connect()
-        finally:
-            self._ledger.opening -= 1
-        self._observer.connection_opened()
-        now = self._clock()
-        # Not secret, only spread: see JITTER.
-        age = self._limits.maximum_age * (1 - JITTER * random.random())  # noqa: S311
-        entry = Entry(connection, now, now + age)
-        if self._closing:
-            self._retire(entry, "drained")
-        else:
-            self._ledger.give(entry, now)
-
-    async def _open_in_background(self) -> None:
-        try:
-            await self._open_one()
-        except psycopg2.Error as error:
-            logger.warning("cannot open a connection: %s", str(error).strip())
-            # Trying again is for the next who asks, or for housekeeping: not at once, not for ever.
-            if not self._ledger.size and not self._ledger.opening:
-                # Nothing is left to wait for, and a queue before a dead server only grows.
-                self._fail_waiters(psycopg2.OperationalError(str(error)))
-        else:
-            self._grow()
-
-    def _retire(self, entry: Entry[Any], reason: ClosedFor) -> None:
-        self._ledger.strike(entry)
-        # 1 is closed, 2 is broken. aiopg must not close twice: by then its file descriptor may
-        # belong to another connection, which would never be woken again.
-        if entry.connection.closed != 1:
-            entry.connection.close()
-        self._observer.connection_closed(reason)
-        if not self._ledger.lent:
-            self._all_returned.set()
-
-    def _fail_waiters(self, error: Exception) -> None:
-        waiters = self._ledger.waiters
-        while waiters:
-            waiter = waiters.popleft()
-            if not waiter.done():
-                assert isinstance(waiter, asyncio.Future)  # noqa: S101 - see _turn
-                waiter.set_exception(type(error)(*error.args))
-
-    async def _drain(self, timeout: float) -> None:
-        self._all_returned.clear()
-        try:
-            async with asyncio.timeout(timeout):
-                await self._all_returned.wait()
-        except TimeoutError:
-            for entry in list(self._ledger.lent):
-                logger.warning("closed at shutdown while in use, borrowed at %s", entry.borrower)
-                self._retire(entry, "drained")
-
-    # ── Housekeeping ────────────────────────────────────────────────────────────────────────────
-
-    async def _keep_house(self) -> None:
-        while True:
-            await asyncio.sleep(self._housekeeping)
-            self._tidy(self._clock())
-
-    def _tidy(self, now: float) -> None:
-        for entry in [entry for entry in self._ledger.free if entry.connection.closed]:
-            self._retire(entry, "dead")
-        for entry in self._ledger.too_old(now):
-            self._retire(entry, "aged")
-        for entry in self._ledger.to_spare(now):
-            self._retire(entry, "idle")
-        for entry in self._ledger.leaks(now):
-            logger.warning(
-                "a connection is held for %.1f s now, borrowed at %s",
-                now - entry.borrowed,
-                entry.borrower,
-            )
-            self._observer.connection_leaked()
-        self._grow()
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="connection pool")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-async def _ask(connection: Any) -> None:
+async def _ping(connection: Any) -> None:
     async with connection.cursor() as cursor:
         await cursor.execute("SELECT 1")

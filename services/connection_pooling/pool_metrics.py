@@ -1,16 +1,20 @@
-"""What the pool tells, as metrics of the service."""
+"""Counts the events of the pool in the service's metrics."""
 
 from prometheus_client import Counter
 
 from services import telemetry
-from services.chassis.context import VARIANT
 from services.chassis.metrics import Metrics
 from services.chassis.postgres import DatabaseMetrics
-from services.connection_pooling.pool import ClosedFor, ConnectionPool, RefusedFor
+from services.chassis.request_context import VARIANT
+from services.connection_pooling.pool import ConnectionPool
+from services.connection_pooling.pool_observer import CloseReason, RefusalReason
 
 
 class PoolMetrics:
-    """The pool's observer. What happens within a request counts for its variant."""
+    """The `PoolObserver` of the service.
+
+    An event during a request counts for the request's variant, else for the empty variant.
+    """
 
     def __init__(self, metrics: Metrics, database: DatabaseMetrics) -> None:
         self.technique = metrics.technique
@@ -22,19 +26,19 @@ class PoolMetrics:
         self._leaks = metrics.counter(telemetry.DATABASE_CONNECTION_LEAKS)
         self._pending = metrics.gauge(telemetry.DATABASE_PENDING_REQUESTS)
 
-    def connection_closed(self, reason: ClosedFor) -> None:
-        self._of_variant(self._closed, reason).inc()
+    def connection_closed(self, reason: CloseReason) -> None:
+        self._child(self._closed, reason).inc()
 
-    def connection_refused(self, reason: RefusedFor) -> None:
-        self._of_variant(self._refusals, reason).inc()
+    def caller_refused(self, reason: RefusalReason) -> None:
+        self._child(self._refusals, reason).inc()
 
     def connection_leaked(self) -> None:
-        self._of_variant(self._leaks).inc()
+        self._child(self._leaks).inc()
 
     def watch(self, pool: ConnectionPool) -> None:
-        """Read the pool's state whenever the metrics are asked for."""
+        """Reads the pool's state at each scrape."""
         self._watch_connections(lambda: pool.idle, lambda: pool.used)
         self._pending.labels(self.technique).set_function(lambda: pool.waiting)
 
-    def _of_variant(self, counter: Counter, *more: str) -> Counter:
-        return counter.labels(self.technique, VARIANT.get(), *more)
+    def _child(self, counter: Counter, *labels: str) -> Counter:
+        return counter.labels(self.technique, VARIANT.get(), *labels)

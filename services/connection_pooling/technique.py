@@ -1,4 +1,4 @@
-"""Connection pooling: the facts."""
+"""Declares the technique: variants, parameters, workload and sweep."""
 
 from services.contract import (
     IntegerParameter,
@@ -17,15 +17,19 @@ TECHNIQUE = Technique(
     question="What does it cost to open a database connection for each request?",
     port=8102,
     variants=(
-        Variant("naive", "Opens one connection for the request and closes it afterwards."),
-        Variant("optimized", "Borrows a connection that is already open and gives it back."),
-        Variant("asyncpg", "Borrows from asyncpg's own pool: another driver, prepared statements."),
+        Variant("naive", "Opens a connection for each request and closes it afterwards."),
+        Variant("optimized", "Borrows an open connection from a pool and gives it back."),
+        Variant(
+            "asyncpg", "Uses another driver, asyncpg, with its own pool and prepared statements."
+        ),
     ),
     parameters=(
-        IntegerParameter("id", "The post's number.", default=1, minimum=1, maximum=1_000_000_000),
+        IntegerParameter(
+            "id", "The number of the post.", default=1, minimum=1, maximum=1_000_000_000
+        ),
         IntegerParameter(
             "milliseconds",
-            "How long the statement keeps its connection: the server sleeps before it answers.",
+            "How many milliseconds PostgreSQL sleeps in the statement, which keeps its connection.",
             default=0,
             minimum=0,
             maximum=1000,
@@ -39,8 +43,8 @@ TECHNIQUE = Technique(
     sweep=Sweep(
         "milliseconds",
         (1, 3, 10, 30, 100, 200),
-        "Statements that take longer and longer, from three times as many clients as the pool has"
-        " connections: once waiting for a free one takes longer than opening one, the pool loses.",
+        "Statements of growing duration, from three times as many clients as the pool has"
+        " connections. The pool loses once waiting for a connection takes longer than opening one.",
         concurrency=24,
     ),
 )

@@ -1,1 +1,4 @@
-"""One deterministic data set, the classic blog: authors, posts, comments, tags."""
+"""The data set: a deterministic blog with authors, posts, comments and tags.
+
+generator.py makes the rows, bulk_load.py loads them, posts.py reads them for the services.
+"""

@@ -1,6 +1,8 @@
-"""The rows of the data set, made chunk by chunk: each chunk from its own seed, in any order.
+"""The generator of the data set's rows.
 
-The same size and seed give the same rows on every machine and every Python.
+The rows come in chunks. Each chunk has its own seed, so chunks can be made in any order. The same
+size and seed give the same rows on every machine and with every Python version. text.py makes the
+texts.
 """
 
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from random import Random
 
 from services.dataset import text
 
-#: Raise it whenever a change here makes other rows, so that loaded data sets are loaded anew.
+#: Increase it whenever a change alters the rows. Loaded data sets are then loaded again.
 VERSION = 2
 
 CHUNK_ROWS = 25_000
@@ -24,7 +26,7 @@ Row = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many rows of each kind."""
+    """The number of rows of each table, except post_tags, whose rows are random."""
 
     authors: int
     posts: int
@@ -32,7 +34,7 @@ class Size:
     tags: int
 
     def rows(self, table: str) -> int:
-        """The number of rows that the chunks of a table go through; post_tags follow the posts."""
+        """The number of rows that the chunks of a table are made of; for post_tags, of posts."""
         return {"authors": self.authors, "comments": self.comments, "tags": self.tags}.get(
             table, self.posts
         )
@@ -63,6 +65,7 @@ class Chunk:
 
 
 def chunks(size: Size) -> list[Chunk]:
+    """All chunks of all tables, in the order of COLUMNS."""
     return [
         Chunk(table, first, min(first + CHUNK_ROWS - 1, size.rows(table)))
         for table in COLUMNS
@@ -71,8 +74,8 @@ def chunks(size: Size) -> list[Chunk]:
 
 
 def rows(chunk: Chunk, size: Size, seed: int) -> Iterator[Row]:
-    """The chunk's rows, columns in the order of COLUMNS."""
-    # Random hashes a str seed with SHA-512: the same stream everywhere.
+    """The rows of a chunk, with the columns in the order of COLUMNS."""
+    # Random hashes a str seed with SHA-512, so the sequence is the same on every machine.
     random = Random(f"{seed}/{chunk.table}/{chunk.first}")
     make = _MAKERS[chunk.table]
     for number in range(chunk.first, chunk.last + 1):
@@ -80,17 +83,17 @@ def rows(chunk: Chunk, size: Size, seed: int) -> Iterator[Row]:
 
 
 def popular(random: Random, population: int) -> int:
-    """A number from 1 to population; a few are drawn far more often than the rest.
+    """A random number from 1 to population. A few numbers are far more frequent than the rest.
 
-    The share of the k most popular is sqrt(k / population). Popularity is spread over the numbers
-    by a multiplication that has no factor in common with any population here.
+    The k most popular numbers have a share of sqrt(k / population). A multiplication spreads the
+    popular numbers over the whole range. Its factor has no divisor in common with any population.
     """
     rank = int(random.random() ** 2 * population)
     return rank * 7919 % population + 1
 
 
-def _moment(number: int, count: int, random: Random) -> datetime:
-    """Distinct, rising with the number, over ten years; never on a whole second by rule."""
+def _created_at(number: int, count: int, random: Random) -> datetime:
+    """A random time within ten years. Times are distinct and increase with the number."""
     step = timedelta(days=3650) / count
     return _EPOCH + step * (number - 1) + step * 0.9 * random.random()
 
@@ -98,7 +101,7 @@ def _moment(number: int, count: int, random: Random) -> datetime:
 def _author(number: int, size: Size, random: Random) -> Iterator[Row]:
     name = text.name(random)
     email = f"{name.lower().replace(' ', '.')}.{number}@example.org"
-    yield number, name, email, text.sentence(random), _moment(number, size.authors, random)
+    yield number, name, email, text.sentence(random), _created_at(number, size.authors, random)
 
 
 def _tag(number: int, size: Size, random: Random) -> Iterator[Row]:
@@ -108,7 +111,7 @@ def _tag(number: int, size: Size, random: Random) -> Iterator[Row]:
 def _post(number: int, size: Size, random: Random) -> Iterator[Row]:
     author = popular(random, size.authors)
     body = text.sentences(random, _MEAN_POST_SENTENCES)
-    yield number, author, text.title(random), body, _moment(number, size.posts, random)
+    yield number, author, text.title(random), body, _created_at(number, size.posts, random)
 
 
 def _post_tags(number: int, size: Size, random: Random) -> Iterator[Row]:
@@ -121,7 +124,7 @@ def _comment(number: int, size: Size, random: Random) -> Iterator[Row]:
     post = popular(random, size.posts)
     author = 1 + int(random.random() * size.authors)
     body = text.sentences(random, _MEAN_COMMENT_SENTENCES)
-    yield number, post, author, body, _moment(number, size.comments, random)
+    yield number, post, author, body, _created_at(number, size.comments, random)
 
 
 _MAKERS = {

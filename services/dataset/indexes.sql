@@ -1,4 +1,4 @@
--- Keys and indexes, made once the tables are full.
+-- Keys and indexes, created after the rows are loaded.
 ALTER TABLE authors ADD PRIMARY KEY (id);
 ALTER TABLE posts ADD PRIMARY KEY (id);
 ALTER TABLE comments ADD PRIMARY KEY (id);
@@ -7,7 +7,8 @@ ALTER TABLE post_tags ADD PRIMARY KEY (post_id, tag_id);
 
 -- n-plus-one, both variants: the comments of a post, oldest first.
 CREATE INDEX comments_post_id_id ON comments (post_id, id);
--- pagination: keyset seeks in it; offset and naive may walk it as well. More in added_indexes.sql.
+-- pagination: the keyset variant seeks in this index; offset and naive may scan it. More indexes
+-- are in added_indexes.sql.
 CREATE INDEX posts_created_at_id ON posts (created_at, id);
 
 ALTER TABLE posts ADD FOREIGN KEY (author_id) REFERENCES authors;
@@ -21,8 +22,8 @@ SELECT setval(pg_get_serial_sequence('posts', 'id'), (SELECT max(id) FROM posts)
 SELECT setval(pg_get_serial_sequence('comments', 'id'), (SELECT max(id) FROM comments));
 SELECT setval(pg_get_serial_sequence('tags', 'id'), (SELECT max(id) FROM tags));
 
--- The number of posts, exact and kept up to date by whoever inserts or deletes: counting them on
--- each request would cost more than the page itself. The price: writers queue for this one row.
+-- The exact number of posts, which triggers keep up to date. Counting the posts on each request
+-- would cost more than the page itself. The price: concurrent writers wait for this row's lock.
 CREATE TABLE row_counts (
     table_name text PRIMARY KEY,
     rows bigint NOT NULL

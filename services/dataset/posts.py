@@ -1,4 +1,4 @@
-"""Posts as the services show them: one statement, one shape."""
+"""Posts as the services return them: a statement that reads them, and their JSON shape."""
 
 from datetime import datetime
 from typing import Any, TypedDict
@@ -10,7 +10,7 @@ class Author(TypedDict):
 
 
 class Post(TypedDict):
-    """A post with what a page shows of it."""
+    """A post with its author and tags."""
 
     id: int
     title: str
@@ -20,7 +20,7 @@ class Post(TypedDict):
     tags: list[str]
 
 
-#: The newest posts with author and tags; takes the limit.
+#: The newest posts with author and tags. Its parameter is the number of posts.
 NEWEST_POSTS = """
     SELECT posts.id, posts.title, posts.body, posts.created_at, authors.id, authors.name,
            ARRAY(
@@ -34,6 +34,7 @@ NEWEST_POSTS = """
 
 
 def as_post(row: tuple[Any, ...]) -> Post:
+    """A row of NEWEST_POSTS as a Post."""
     post_id, title, body, created_at, author_id, author_name, tags = row
     return {
         "id": post_id,

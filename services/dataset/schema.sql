@@ -1,4 +1,4 @@
--- The classic blog. Loaded in two halves: tables first, then, once they are full, keys and indexes.
+-- Tables of a blog. Keys and indexes follow in indexes.sql, after the rows: that loads faster.
 DROP TABLE IF EXISTS dataset, row_counts, post_tags, tags, comments, posts, authors CASCADE;
 
 CREATE TABLE authors (
@@ -35,7 +35,7 @@ CREATE TABLE post_tags (
     tag_id bigint NOT NULL
 );
 
--- What is loaded; its one row is written last, so a load that was cut short leaves none.
+-- Identifies the loaded data set. Its only row is written last: an interrupted load leaves no row.
 CREATE TABLE dataset (
     version integer NOT NULL,
     size text NOT NULL,

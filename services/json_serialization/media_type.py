@@ -1,49 +1,108 @@
-"""Which media type to send, from an Accept header: RFC 9110, section 12.5.1."""
+"""Chooses the media type of a response by the Accept header: RFC 9110, section 12.5.1.
+
+This parser takes linear time for any header and skips only the elements that are malformed.
+Libraries do not: python-mimeparse splits quoted commas, WebOb discards the whole header for one
+malformed element, and Werkzeug needs quadratic time for a long run of spaces.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-import mimeparse
+#: Elements that end after this many characters are ignored. Browsers send about 200 characters.
+MAXIMUM_CHARACTERS = 8 * 1024
 
-#: What stands between commas, but not those within a quoted string.
-_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+# The quantifiers are possessive, and a quote that is never closed extends to the end. Without both
+# a header of many quotes would be scanned again from each of them, in quadratic time.
+_QUOTED = r'"(?:[^"\\]|\\.)*+"?'
+_ELEMENT = re.compile(rf'(?:[^,"]|{_QUOTED})++', re.DOTALL)
+_PART = re.compile(rf'(?:[^;"]|{_QUOTED})++', re.DOTALL)
+_QUOTED_STRING = re.compile(r'"(.*)"', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_TYPE = re.compile(r"([!#$%&'*+.^_`|~0-9a-z-]+)/([!#$%&'*+.^_`|~0-9a-z-]+)")
+_QUALITY = re.compile(r"0?\.[0-9]+|0\.?|1(?:\.0*)?")
 
-Range = tuple[str, str, dict[str, str]]
+
+@dataclass(frozen=True, slots=True)
+class MediaRange:
+    """One element of an Accept header. `parameters` are without the quality, 0 to 1."""
+
+    type: str
+    subtype: str
+    parameters: frozenset[tuple[str, str]]
+    quality: float
+
+    def matches(self, offer: "MediaRange") -> bool:
+        """Ignores parameters: a client that asks for a charset gets JSON without one."""
+        return self.type in ("*", offer.type) and self.subtype in ("*", offer.subtype)
+
+    def specificity(self, offer: "MediaRange") -> tuple[int, ...]:
+        """Return the rank among the ranges that match an offer: the highest decides its quality."""
+        shared = self.parameters & offer.parameters
+        return self.type == offer.type, self.subtype == offer.subtype, len(shared)
 
 
-class NotAcceptable(ValueError):
-    """The client takes none of what is offered."""
+def best_media_type(lines: Sequence[str], offered: tuple[str, ...]) -> str | None:
+    """Return the offered type with the client's highest quality, or None if it accepts none.
 
-
-@lru_cache(256)  # clients send few different headers, and parsing one costs more than small answers
-def choose(accept: str, offered: tuple[str, ...]) -> str:
-    """The offered type with the client's highest quality. Raises NotAcceptable.
-
-    The most specific range that matches a type decides its quality, whatever the order. Among
-    equals the one that is named more specifically wins, then the earlier in `offered`. An empty
-    header accepts everything; an element that cannot be parsed is passed over.
+    `lines` are the values of all Accept lines; several mean the same as one joined by commas. The
+    most specific range that matches an offer decides its quality, in any order of the ranges. Of
+    equal qualities the offer with the more specific range wins, then the earlier offer. No header
+    or an empty one accepts everything. A malformed element is ignored, and a malformed quality
+    counts as 1.
     """
-    # Types and their parameters' names are case-insensitive, which mimeparse does not know.
-    ranges = sorted(_ranges(accept.lower()), key=_parameters)
-    if not accept.strip():
+    header = ",".join(lines)
+    if not header.strip():
         return offered[0]
-    weighed = [(mimeparse.quality_and_fitness_parsed(each, ranges), each) for each in offered]
-    (quality, _), best = max(weighed, key=lambda pair: pair[0])
-    if not quality:
-        raise NotAcceptable(accept)
-    return best
+    return _best_media_type(_shortened(header), offered)
 
 
-def _parameters(media_range: Range) -> int:
-    # mimeparse takes the first of ranges that differ in parameters, which nothing here has.
-    return len(media_range[2])
+def _shortened(header: str) -> str:
+    if len(header) <= MAXIMUM_CHARACTERS:
+        return header
+    return header[: MAXIMUM_CHARACTERS + 1].rpartition(",")[0]
 
 
-def _ranges(accept: str) -> Iterator[Range]:
-    # Not left to mimeparse: it would split quoted strings, and fail on all for the sake of one.
-    for element in _ELEMENT.findall(accept):
-        try:
-            yield mimeparse.parse_media_range(element)
-        except mimeparse.MimeTypeParseException:
-            continue
+@lru_cache(256)  # clients send few different headers, and parsing takes longer than small responses
+def _best_media_type(header: str, offered: tuple[str, ...]) -> str | None:
+    # The offers have no parameters: of equally specific ranges the one with the fewest counts.
+    ranges = sorted(_media_ranges(header), key=lambda each: len(each.parameters))
+    weights = {offer: _weight(offer, ranges) for offer in offered}
+    best = max(offered, key=weights.__getitem__)
+    quality, _ = weights[best]
+    return best if quality else None
+
+
+def _weight(offer: str, ranges: Sequence[MediaRange]) -> tuple[float, tuple[int, ...]]:
+    """Return quality and specificity of the most specific range that matches the offer."""
+    media_type = next(_media_ranges(offer))
+    matching = [each for each in ranges if each.matches(media_type)]
+    best = max(matching, key=lambda each: each.specificity(media_type), default=None)
+    return (0.0, ()) if best is None else (best.quality, best.specificity(media_type))
+
+
+def _media_ranges(header: str) -> Iterator[MediaRange]:
+    # Types and the names of parameters are case-insensitive.
+    for element in _ELEMENT.findall(header.lower()):
+        full_type, _, rest = element.partition(";")
+        # Old Java clients send a single "*".
+        found = _TYPE.fullmatch("*/*" if full_type.strip() == "*" else full_type.strip())
+        if found:
+            parameters = dict(_parameter(part) for part in _PART.findall(rest) if "=" in part)
+            quality = _quality(parameters.pop("q", ""))
+            yield MediaRange(found[1], found[2], frozenset(parameters.items()), quality)
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip(), _unquoted(value.strip())
+
+
+def _unquoted(value: str) -> str:
+    quoted = _QUOTED_STRING.fullmatch(value)
+    return _ESCAPE.sub(r"\1", quoted[1]) if quoted else value
+
+
+def _quality(text: str) -> float:
+    return float(text) if _QUALITY.fullmatch(text) else 1.0

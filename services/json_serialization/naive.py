@@ -1,10 +1,10 @@
-"""The standard library's encoder, as `web.json_response` uses it."""
+"""Encodes with the standard library's `json`, as `web.json_response` does."""
 
 from aiohttp import web
 
-from services.json_serialization.answer import encoded
-from services.json_serialization.encoders import encode_with_json
+from services.json_serialization.document_encoders import encode_with_json
+from services.json_serialization.json_response import respond_with_rows
 
 
 async def naive(request: web.Request) -> web.Response:
-    return encoded(request, "json", encode_with_json)
+    return respond_with_rows(request, "json", encode_with_json)

@@ -1,20 +1,32 @@
-"""orjson, straight to the bytes that go out; MessagePack for who asks for it.
+"""Encodes with orjson straight to bytes, or as MessagePack if the client prefers it.
 
-Many rows are encoded slice by slice, so that other requests are not held up.
+Many rows are encoded in slices (`slices`), so that other requests are answered in between.
 """
 
 from aiohttp import web
 
-from services.json_serialization.answer import observe, rows_of
-from services.json_serialization.negotiation import VARY, agreed
-from services.json_serialization.slices import Form, JsonForm, MsgpackForm, encode
+from services.json_serialization.json_response import (
+    VARY_BY_ACCEPT,
+    negotiated_media_type,
+    observe_encoding,
+)
+from services.json_serialization.kept_rows import requested_rows
+from services.json_serialization.slices import (
+    DocumentFormat,
+    JsonFormat,
+    MsgpackFormat,
+    encode_in_slices,
+)
 
-_FORMS: dict[str, Form] = {form.media_type: form for form in (JsonForm(), MsgpackForm())}
-_OFFERED = tuple(_FORMS)
+_FORMATS: dict[str, DocumentFormat] = {
+    document_format.media_type: document_format
+    for document_format in (JsonFormat(), MsgpackFormat())
+}
+_OFFERED = tuple(_FORMATS)
 
 
 async def optimized(request: web.Request) -> web.Response:
-    form = _FORMS[agreed(request, _OFFERED)]
-    body, seconds = await encode(rows_of(request), form)
-    observe(request, form.encoder, seconds)
-    return web.Response(body=body, content_type=form.media_type, headers=VARY)
+    document_format = _FORMATS[negotiated_media_type(request, _OFFERED)]
+    body, seconds = await encode_in_slices(requested_rows(request), document_format)
+    observe_encoding(request, document_format.encoder, seconds)
+    return web.Response(body=body, content_type=document_format.media_type, headers=VARY_BY_ACCEPT)

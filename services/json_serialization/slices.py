@@ -1,6 +1,6 @@
-"""Large answers encoded slice by slice, so that nobody else waits for the whole of one.
+"""Encodes a large document in slices of rows, so that other requests are answered in between.
 
-A thread would not help: the encoders here hold the interpreter's lock until they are done.
+A thread would not help: the encoders used here hold the GIL until they are done.
 """
 
 import asyncio
@@ -8,18 +8,22 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
-from services.json_serialization.encoders import encode_as_msgpack, encode_with_orjson
+from services.json_serialization.document_encoders import encode_as_msgpack, encode_with_orjson
 
-#: So many rows are encoded without a pause: rows of a few hundred bytes take well under a
-#: millisecond. A shorter slice costs throughput, a longer one the latency of other requests.
-ROWS_AT_ONCE = 1000
+#: Rows that are encoded without a pause. A slice of rows of a few hundred bytes takes well under a
+#: millisecond. Smaller slices cost throughput, larger ones the latency of other requests.
+ROWS_PER_SLICE = 1000
 
-#: Bytes, or a view of some of them.
+#: Bytes, or a view of a part of them.
 Piece = bytes | memoryview
 
 
-class Form(Protocol):
-    """A document `{"count": …, "rows": […]}` in one media type, at once or piece by piece."""
+class DocumentFormat(Protocol):
+    """Encodes the document `{"count": …, "rows": […]}` in one media type, whole or in pieces.
+
+    The pieces are: opening, slices of rows with `separator` between them, `closing`.
+    `encoder` is the metric's label.
+    """
 
     media_type: str
     encoder: str
@@ -29,13 +33,13 @@ class Form(Protocol):
     def whole(self, rows: Sequence[object]) -> bytes: ...
 
     def opening(self, count: int) -> bytes:
-        """What stands before the first of so many rows."""
+        """Return the bytes before the first of `count` rows."""
 
     def piece(self, rows: Sequence[object]) -> Piece:
-        """These rows, without what opens and closes an array."""
+        """Return the encoded rows without the beginning and end of an array."""
 
 
-class JsonForm:
+class JsonFormat:
     media_type = "application/json"
     encoder = "orjson"
     separator = b","
@@ -48,12 +52,12 @@ class JsonForm:
         return b'{"count":%d,"rows":[' % count
 
     def piece(self, rows: Sequence[object]) -> Piece:
-        # A view: slicing the bytes themselves would copy them.
+        # A slice of the bytes themselves would copy them.
         return memoryview(encode_with_orjson(rows))[1:-1]
 
 
-class MsgpackForm:
-    """MessagePack tells lengths in advance, so that pieces are put together without separators."""
+class MsgpackFormat:
+    """MessagePack writes an array's length before its elements, so pieces need no separators."""
 
     media_type = "application/msgpack"
     encoder = "msgpack"
@@ -71,7 +75,7 @@ class MsgpackForm:
 
 
 def _array_header(count: int) -> bytes:
-    """What stands before an array's elements: fixarray, array 16 or array 32."""
+    """Return the bytes before an array's elements: fixarray, array 16 or array 32."""
     if count < 1 << 4:
         return (0x90 | count).to_bytes(1, "big")
     if count < 1 << 16:
@@ -79,32 +83,32 @@ def _array_header(count: int) -> bytes:
     return b"\xdd" + count.to_bytes(4, "big")
 
 
-class Encoded(NamedTuple):
-    """A body, and the seconds of encoding in it: pauses do not count."""
+class EncodedDocument(NamedTuple):
+    """A body, and the seconds that encoding took, without the pauses between slices."""
 
     body: bytes | bytearray
     seconds: float
 
 
-async def encode(
+async def encode_in_slices(
     rows: Sequence[object],
-    form: Form,
-    rows_at_once: int = ROWS_AT_ONCE,
+    document_format: DocumentFormat,
+    rows_per_slice: int = ROWS_PER_SLICE,
     clock: Callable[[], float] = perf_counter,
-) -> Encoded:
-    """The whole document, byte for byte; between slices others have their turn."""
+) -> EncodedDocument:
+    """Encode the same bytes as `document_format.whole`, with a turn of the event loop per slice."""
     started = clock()
-    if len(rows) <= rows_at_once:
-        return Encoded(form.whole(rows), clock() - started)
+    if len(rows) <= rows_per_slice:
+        return EncodedDocument(document_format.whole(rows), clock() - started)
     seconds = 0.0
-    body = bytearray(form.opening(len(rows)))
-    for start in range(0, len(rows), rows_at_once):
+    body = bytearray(document_format.opening(len(rows)))
+    for start in range(0, len(rows), rows_per_slice):
         if start:
             seconds += clock() - started
             await asyncio.sleep(0)
             started = clock()
-            body += form.separator
-        # Added at once: joining all pieces at the end would be the longest turn of all.
-        body += form.piece(rows[start : start + rows_at_once])
-    body += form.closing
-    return Encoded(body, seconds + clock() - started)
+            body += document_format.separator
+        # Appended per slice: joining all pieces at the end would be the longest stall of all.
+        body += document_format.piece(rows[start : start + rows_per_slice])
+    body += document_format.closing
+    return EncodedDocument(body, seconds + clock() - started)

@@ -1,4 +1,4 @@
-"""JSON serialization: the facts."""
+"""The facts of JSON serialization: variants, parameters, workload and sweep."""
 
 from services.contract import Constant, IntegerParameter, Need, Sweep, Technique, Variant, Workload
 
@@ -11,26 +11,26 @@ TECHNIQUE = Technique(
     question="How much of a large answer's time goes into turning rows into JSON?",
     port=8105,
     variants=(
-        Variant("naive", "json.dumps of the standard library."),
+        Variant("naive", "Encodes with json.dumps of the standard library."),
         Variant(
             "optimized",
-            "orjson: the same document, encoded by compiled code straight to bytes; MessagePack by"
-            " Accept.",
+            "Encodes with orjson: compiled code that writes bytes directly. Sends MessagePack if"
+            " Accept prefers it.",
         ),
-        Variant("msgspec", "msgspec: compiled code straight to bytes as well."),
-        Variant("ujson", "ujson: compiled code that builds a str first."),
-        Variant("rapidjson", "python-rapidjson: compiled code that builds a str first."),
-        Variant("fragments", "Each row encoded once by orjson, and joined for each answer."),
+        Variant("msgspec", "Encodes with msgspec: compiled code that writes bytes directly."),
+        Variant("ujson", "Encodes with ujson: compiled code that builds a str first."),
+        Variant("rapidjson", "Encodes with rapidjson: compiled code that builds a str first."),
+        Variant("fragments", "Encodes each row once, and joins encoded rows for each response."),
         Variant(
             "postgres",
-            "JSON made by PostgreSQL and passed on unread; reads the rows for each request, which"
-            " no other variant does.",
+            "Passes on JSON made by PostgreSQL. Unlike all other variants it reads the rows for"
+            " each request.",
         ),
     ),
     parameters=(
         IntegerParameter(
             "rows",
-            "How many rows; at most what the data set holds.",
+            "Number of rows. A smaller data set yields fewer.",
             default=1000,
             minimum=0,
             maximum=MAXIMUM_ROWS,
@@ -41,8 +41,8 @@ TECHNIQUE = Technique(
     sweep=Sweep(
         "latency",
         (0, 1, 3, 10, 30, 100, 300),
-        "A hundred rows for clients from near to far: what is saved is saved once a request, and"
-        " far away nobody notices.",
+        "A hundred rows for clients at a growing network latency. Encoding saves the same time per"
+        " request at every distance, and a distant client does not notice it.",
         {"rows": Constant(100)},
     ),
 )

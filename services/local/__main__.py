@@ -1,4 +1,7 @@
-"""The lab without Docker: `python -m services.local run -- COMMAND…` and `… up`."""
+"""Command line of the lab without Docker: `run -- COMMAND…` and `up`.
+
+`python -m services.local --help` explains both. stack.py starts the processes.
+"""
 
 import argparse
 import asyncio
@@ -13,15 +16,17 @@ from collections.abc import Sequence
 import psycopg2
 from rich.console import Console
 
-from services.chassis.serve import CannotStart, stop_with
+from services.chassis.serve import CannotStart, exit_with_error
 from services.local.ports import UnknownName
 from services.local.process import Command
-from services.local.readiness import service_is_ready
-from services.local.stack import AlreadyRunning, Stack, running_stack
+from services.local.server_probe import service_is_ready
+from services.local.stack import Stack, running_stack
+from services.local.state_lock import AlreadyRunning
 from services.local.supervisor import ProcessFailed
 from services.settings import InvalidSettings, Settings, environment_of, load_settings
 
-_DEATH_BY_SIGNAL = 128
+#: A shell's exit code for a process that a signal ended: this number plus the signal's.
+_SIGNAL_EXIT_BASE = 128
 
 
 def main() -> None:
@@ -32,41 +37,41 @@ def main() -> None:
     console = Console(stderr=True, highlight=False)
     try:
         settings = load_settings()
-        sys.exit(asyncio.run(_until_signal(arguments, settings, console)))
+        sys.exit(asyncio.run(_perform(arguments, settings, console)))
     except (InvalidSettings, UnknownName, AlreadyRunning, ProcessFailed) as error:
-        stop_with(error)
+        exit_with_error(error)
     except subprocess.CalledProcessError as error:
-        stop_with(CannotStart(f"{error.cmd[0]} failed: {error.stderr.decode().strip()}"))
+        exit_with_error(CannotStart(f"{error.cmd[0]} failed: {error.stderr.decode().strip()}"))
     except OSError as error:
-        stop_with(error)
+        exit_with_error(error)
     except psycopg2.Error as error:
-        stop_with(CannotStart(f"the data set cannot be loaded: {str(error).strip()}"))
+        exit_with_error(CannotStart(f"cannot load the data set: {str(error).strip()}"))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m services.local",
         description="Start the lab on this machine, without Docker and without root: PostgreSQL,"
-        " Valkey, seven services and the gateway.",
+        " Valkey, one service per technique and the gateway.",
         epilog="Settings are LAB_* variables: LAB_DATASET_SIZE=small|medium|large,"
-        " LAB_PORTS=gateway=9080,caching=9101, LAB_STATE_DIRECTORY=folder; all of them stand in"
-        " services/settings.py.",
+        " LAB_PORTS=gateway=9080,caching=9101, LAB_STATE_DIRECTORY=folder."
+        " services/settings.py lists all of them.",
     )
     actions = parser.add_subparsers(dest="action", required=True)
-    actions.add_parser("up", help="run with continuous load until Ctrl-C or SIGTERM")
-    run = actions.add_parser("run", help="run a command against the lab and pass on its exit code")
-    run.add_argument("command", nargs="*", metavar="COMMAND", help="after --")
+    actions.add_parser("up", help="run the lab under continuous load until Ctrl-C or SIGTERM")
+    run = actions.add_parser("run", help="run a command against the lab; exit with its code")
+    run.add_argument("command", nargs="*", metavar="COMMAND", help="the command, after --")
     return parser
 
 
-async def _until_signal(arguments: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """The exit code: of the command, or of death by the signal that ended it."""
+async def _perform(arguments: argparse.Namespace, settings: Settings, console: Console) -> int:
+    """Perform the action until it ends or a signal arrives; return the exit code."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - asyncio.run runs a task
     received: list[int] = []
 
     def end(number: int) -> None:
-        # Only the first: the second would interrupt the stopping.
+        # Only the first signal counts. A second one would interrupt the shutdown.
         if not received:
             received.append(number)
             task.cancel()
@@ -82,12 +87,15 @@ async def _until_signal(arguments: argparse.Namespace, settings: Settings, conso
         if arguments.action == "up":
             console.print("stopped")
             return 0
-        return _DEATH_BY_SIGNAL + received[0]
+        return _SIGNAL_EXIT_BASE + received[0]
     return 0
 
 
 async def _run(stack: Stack, command: Sequence[str]) -> int:
-    """The command keeps this terminal. Raises ProcessFailed when the lab fails meanwhile."""
+    """Run the command in this terminal; return its exit code.
+
+    Raises ProcessFailed when the command cannot be started or the lab fails while it runs.
+    """
     environment = {**os.environ, **stack.environment}
     try:
         child = await asyncio.create_subprocess_exec(*command, env=environment)
@@ -100,7 +108,7 @@ async def _run(stack: Stack, command: Sequence[str]) -> int:
         if not ended.done():
             raise failed.result()
         code = ended.result()
-        return code if code >= 0 else _DEATH_BY_SIGNAL - code
+        return code if code >= 0 else _SIGNAL_EXIT_BASE - code
     finally:
         failed.cancel()
         if not ended.done():
@@ -110,12 +118,13 @@ async def _run(stack: Stack, command: Sequence[str]) -> int:
 
 
 async def _up(stack: Stack, console: Console) -> None:
-    """Returns never, but by cancellation; raises ProcessFailed when the lab cannot be kept up."""
+    """Drive load until cancelled. Raises ProcessFailed when the lab cannot be kept running."""
     address = stack.addresses["loadgen"]
     port = {"port": address.rsplit(":", 1)[1]}
     load = Command(
         name="loadgen",
-        # Through the gateway, as clients come: `loadgen run` is what measures services directly.
+        # Continuous load takes the clients' way, through the gateway. `loadgen run` measures the
+        # services directly.
         arguments=[
             *(sys.executable, "-m", "loadgen", "drive"),
             *("--target", stack.addresses["gateway"]),

@@ -1,4 +1,4 @@
-"""Which port each process listens on: its usual one where that is free, else any free one."""
+"""The port of each process: its default port if that port is free, else any free port."""
 
 import socket
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from services.catalog import TECHNIQUES
 
 HOST = "127.0.0.1"
 
-USUAL: dict[str, int] = {
+DEFAULT_PORTS: dict[str, int] = {
     "gateway": 8080,
     **{technique.name: technique.port for technique in TECHNIQUES},
     "loadgen": 8090,
@@ -15,28 +15,33 @@ USUAL: dict[str, int] = {
 
 
 class UnknownName(ValueError):
-    """A port was set for a process that does not exist."""
+    """LAB_PORTS names a process that does not exist. The message is one line for the user."""
 
 
-def choose(wanted: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
-    """A free port by name, and a line for a person about each that had to move.
+def choose_ports(wanted: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
+    """A free port by process name, and a message for the user about each replaced port.
 
-    A port is free when it can be bound now; another program may still take it before we do, which
-    stops the start with that process's own message.
+    `wanted` overrides default ports. Raises UnknownName when it names no process.
+
+    A port counts as free if it can be bound now. Another program may still bind the port before the
+    process does. Then the start fails with the message of that process.
     """
-    unknown = sorted(wanted.keys() - USUAL.keys())
+    unknown = sorted(wanted.keys() - DEFAULT_PORTS.keys())
     if unknown:
-        raise UnknownName(f"LAB_PORTS: {unknown[0]!r} is none of {', '.join(USUAL)}")
+        raise UnknownName(
+            f"LAB_PORTS: {unknown[0]!r} is not a process; use one of {', '.join(DEFAULT_PORTS)}"
+        )
     chosen: dict[str, int] = {}
-    moved: list[str] = []
-    for name, port in (USUAL | dict(wanted)).items():
+    messages: list[str] = []
+    for name, port in (DEFAULT_PORTS | dict(wanted)).items():
         chosen[name] = port if is_free(port, chosen.values()) else free_port(chosen.values())
         if chosen[name] != port:
-            moved.append(f"port {port} is taken: {name} listens on {chosen[name]}")
-    return chosen, moved
+            messages.append(f"port {port} is in use; {name} listens on {chosen[name]} instead")
+    return chosen, messages
 
 
 def is_free(port: int, taken: Iterable[int] = ()) -> bool:
+    """Whether the port can be bound now and is not in `taken`."""
     if port in taken:
         return False
     with socket.socket() as probe:
@@ -49,8 +54,8 @@ def is_free(port: int, taken: Iterable[int] = ()) -> bool:
 
 
 def free_port(taken: Iterable[int] = ()) -> int:
-    """A port that nobody listens on, and that is nobody's usual one."""
-    avoided = {*taken, *USUAL.values()}
+    """A port that can be bound now, is not in `taken`, and is no default port of the lab."""
+    avoided = {*taken, *DEFAULT_PORTS.values()}
     while True:
         with socket.socket() as probe:
             probe.bind((HOST, 0))

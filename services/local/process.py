@@ -1,4 +1,7 @@
-"""One child process: started, watched, stopped; its output in a file of its own."""
+"""One child process: start, wait, stop. Its output goes to a log file.
+
+supervisor.py restarts processes that end.
+"""
 
 import asyncio
 import contextlib
@@ -16,7 +19,11 @@ _LAST_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to start, and how it wants to be stopped."""
+    """What to start and how to stop it.
+
+    `environment` is added to the environment of this process. `stop_signal` asks the process to
+    stop; after `stop_seconds` it is killed. `user` is the number of another account, for root only.
+    """
 
     name: str
     arguments: Sequence[str]
@@ -27,7 +34,7 @@ class Command:
 
 
 class Process:
-    """A running command in a session of its own, so that Ctrl-C reaches only its supervisor."""
+    """A running command. Its own session keeps Ctrl-C away: only the supervisor receives it."""
 
     def __init__(self, command: Command, child: asyncio.subprocess.Process, log: Path) -> None:
         self.command = command
@@ -64,7 +71,7 @@ class Process:
         return await self._child.wait()
 
     async def stop(self) -> None:
-        """Ask, wait, then kill the whole session; returns when the process is gone."""
+        """Send the stop signal and wait; after `stop_seconds` kill the whole session."""
         if self.running:
             with contextlib.suppress(ProcessLookupError):
                 self._child.send_signal(self.command.stop_signal)
@@ -75,8 +82,8 @@ class Process:
                 self._kill_session()
                 await self._child.wait()
 
-    def last_words(self) -> str:
-        """The last lines of its log, for a message to a person."""
+    def last_log_lines(self) -> str:
+        """The last lines of the log, indented, for an error message."""
         lines = self.log.read_text("utf-8", errors="replace").splitlines()
         return "\n".join(f"    {line}" for line in lines[-_LAST_LINES:])
 
@@ -86,12 +93,12 @@ class Process:
 
 
 def _end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """On Linux the kernel signals the child when its supervisor dies, even of SIGKILL."""
+    """A hook for the child. Linux then signals the child when its parent ends, even by SIGKILL."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
 
-    def ask_the_kernel() -> None:
+    def set_parent_death_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, number)
 
-    return ask_the_kernel
+    return set_parent_death_signal

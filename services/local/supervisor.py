@@ -1,4 +1,4 @@
-"""Keeps processes running, and ends them all, in the reverse order of their start."""
+"""A supervisor restarts processes that end, and stops all in reverse order of their start."""
 
 import asyncio
 import contextlib
@@ -9,22 +9,25 @@ from time import monotonic
 from typing import Self
 
 from services.local.process import Command, Process
-from services.local.readiness import Probe, until
+from services.local.server_probe import Probe, wait_until
 
 logger = logging.getLogger(__name__)
 
 READY_SECONDS = 60.0
-#: A process that ends this often within the window will not come to its senses.
+#: The supervisor gives a process up when it ends more often than this within the window.
 MAXIMUM_RESTARTS = 3
 RESTART_WINDOW_SECONDS = 60.0
 
 
 class ProcessFailed(Exception):
-    """A process cannot be started or kept running; the message ends with its last words."""
+    """A process cannot be started or kept running. The message ends with its last log lines."""
 
 
 class Supervisor:
-    """Starts, restarts and stops; use as an asynchronous context manager."""
+    """Starts, restarts and stops processes. Use it as an asynchronous context manager.
+
+    `logs` is the folder for one log file per process.
+    """
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -37,11 +40,14 @@ class Supervisor:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        # A second Ctrl-C must not leave half of them running.
+        # A second Ctrl-C must not leave some of the processes running.
         await asyncio.shield(self._stop_all())
 
     async def start(self, command: Command, ready: Probe) -> None:
-        """Returns once it answers. Raises ProcessFailed when it ends or does not answer in time."""
+        """Start a process and wait until `ready` returns True.
+
+        Raises ProcessFailed when the process ends first, or is not ready after READY_SECONDS.
+        """
         log = self._logs / f"{command.name}.log"
         log.unlink(missing_ok=True)
         process = await self._started(command, log)
@@ -50,19 +56,19 @@ class Supervisor:
         self._watchers.append(watcher)
 
     async def failure(self) -> ProcessFailed:
-        """Returns when a process has ended too often to be started again."""
+        """Wait until a process is given up, and return the reason."""
         return await asyncio.shield(self._failed)
 
     async def _until_ready(self, process: Process, ready: Probe) -> None:
-        waiting = asyncio.ensure_future(until(ready))
+        waiting = asyncio.ensure_future(wait_until(ready))
         ended = asyncio.ensure_future(process.wait())
         try:
             await asyncio.wait(
                 {waiting, ended}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
             if not waiting.done():
-                what = "ended at once" if ended.done() else f"did not answer in {READY_SECONDS:g} s"
-                raise _failure(process, what)
+                late = f"was not ready after {READY_SECONDS:g} s"
+                raise _failure(process, "ended before it was ready" if ended.done() else late)
             waiting.result()
         finally:
             for task in (waiting, ended):
@@ -83,10 +89,10 @@ class Supervisor:
             code = await process.wait()
             now = monotonic()
             if len(restarts) == MAXIMUM_RESTARTS and now - restarts[0] < RESTART_WINDOW_SECONDS:
-                self._give_up(_failure(process, f"ended again (code {code})"))
+                self._give_up(_failure(process, f"ended too often, last with code {code}"))
                 return
             restarts.append(now)
-            logger.warning("%s ended (code %d): starting it again", name, code)
+            logger.warning("%s ended with code %d; restarting it", name, code)
             try:
                 await self._started(process.command, process.log)
             except ProcessFailed as error:
@@ -107,7 +113,7 @@ class Supervisor:
         self._processes.clear()
 
 
-def _failure(process: Process, what: str) -> ProcessFailed:
+def _failure(process: Process, problem: str) -> ProcessFailed:
     return ProcessFailed(
-        f"{process.command.name} {what}; see {process.log}\n{process.last_words()}"
+        f"{process.command.name} {problem}; see {process.log}\n{process.last_log_lines()}"
     )

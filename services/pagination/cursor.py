@@ -1,8 +1,8 @@
-"""Where a page begins, as values; `Signer` makes one opaque token of each.
+"""Cursors: values that say where a page begins. `signer.py` turns each into one opaque token.
 
-A cursor says the same thing twice: by key (the row beside the page, for keyset) and by position
-(how many rows come before, for slicing and OFFSET). So one link leads all variants to one page.
-Rows that are inserted or deleted meanwhile shift positions, and never keys.
+A cursor locates a page twice: by the key of a neighbouring row (for keyset) and by position (for
+slicing and OFFSET). One link therefore leads every variant to the same page. Rows that are inserted
+or deleted later shift positions, but never keys.
 """
 
 import json
@@ -10,26 +10,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-#: What rows are sorted by, before their id; a datetime has a time zone.
+#: The value that rows are sorted by before their id. A datetime must have a time zone.
 Key = datetime | str
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_END = "end"
-#: Made once: json.dumps would make an encoder on each call, for several times the price.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_LAST_PAGE = "end"
+#: Made once, because json.dumps makes an encoder per call and then takes several times as long.
+_encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Side(StrEnum):
-    """On which side of the row the page lies."""
+    """Whether the page lies after or before the cursor's row."""
 
     AFTER = "after"
     BEFORE = "before"
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """Beside the row with this key and id. `position` counts the rows before the edge."""
+class RowCursor:
+    """The page next to the row with this key and id.
+
+    `position` is the number of rows before the boundary between that row and the page.
+    """
 
     side: Side
     position: int
@@ -38,19 +41,19 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """The last page: so many rows, counted from the end of the list, and `position` before them."""
+class LastPageCursor:
+    """The last page: the list's last `rows` rows, with `position` rows before them."""
 
     position: int
     rows: int
 
 
-Cursor = Edge | End
+Cursor = RowCursor | LastPageCursor
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The rows of a page by position, counted from 0; `stop` is not among them."""
+    """The positions of a page's rows, counted from 0. `stop` is exclusive."""
 
     start: int
     stop: int
@@ -59,45 +62,45 @@ class Span:
     def length(self) -> int:
         return self.stop - self.start
 
-    def until(self, end: int | None) -> "Span":
-        """What of it lies before `end`; all of it when that is None."""
+    def clipped(self, end: int | None) -> "Span":
+        """The part before position `end`; the whole span if `end` is None."""
         return self if end is None else Span(min(self.start, end), min(self.stop, end))
 
 
-def span(cursor: Cursor | None, limit: int) -> Span:
-    """Where the page's rows stood when the cursor was handed out; None is the first page."""
+def span_of(cursor: Cursor | None, limit: int) -> Span:
+    """The positions of the page when the cursor was created. None is the first page."""
     match cursor:
         case None:
             return Span(0, limit)
-        case End():
+        case LastPageCursor():
             return Span(cursor.position, cursor.position + min(limit, cursor.rows))
-        case Edge(side=Side.BEFORE):
+        case RowCursor(side=Side.BEFORE):
             return Span(max(0, cursor.position - limit), cursor.position)
-        case Edge():
+        case RowCursor():
             return Span(cursor.position, cursor.position + limit)
 
 
-def pack(cursor: Cursor) -> bytes:
-    """JSON, in which a moment is a number (microseconds since 1970) and any other key a text."""
-    if isinstance(cursor, End):
-        members: list[object] = [_END, cursor.position, cursor.rows]
+def encode_cursor(cursor: Cursor) -> bytes:
+    """A JSON array. A datetime becomes a number: microseconds since 1970."""
+    if isinstance(cursor, LastPageCursor):
+        members: list[object] = [_LAST_PAGE, cursor.position, cursor.rows]
     else:
-        members = [cursor.side, cursor.position, _packed(cursor.key), cursor.id]
-    return _encode(members).encode()
+        members = [cursor.side, cursor.position, _encode_key(cursor.key), cursor.id]
+    return _encode_json(members).encode()
 
 
-def unpack(packed: bytes) -> Cursor:
-    """Only for what `pack` has made: whoever lets it out of their hands must sign it."""
-    kind, position, *rest = json.loads(packed)
-    if kind == _END:
-        return End(position, rest[0])
-    key, number = rest
-    return Edge(Side(kind), position, _unpacked(key), number)
+def decode_cursor(encoded: bytes) -> Cursor:
+    """The cursor. `encoded` must come from `encode_cursor`: verify a client's token first."""
+    kind, position, *rest = json.loads(encoded)
+    if kind == _LAST_PAGE:
+        return LastPageCursor(position, rest[0])
+    key, row_id = rest
+    return RowCursor(Side(kind), position, _decode_key(key), row_id)
 
 
-def _packed(key: Key) -> int | str:
+def _encode_key(key: Key) -> int | str:
     return (key - _EPOCH) // _MICROSECOND if isinstance(key, datetime) else key
 
 
-def _unpacked(key: int | str) -> Key:
+def _decode_key(key: int | str) -> Key:
     return _EPOCH + key * _MICROSECOND if isinstance(key, int) else key

@@ -1,75 +1,82 @@
-"""Which index seek finds a page: the seek method of Markus Winand, "SQL Performance Explained".
+"""Keyset pagination: the index range that holds a page, and the page made from its rows.
 
-The row comparison `(key, id) < (…, …)` is one range of an index on (key, id), so a page costs the
-same however many rows lie before it. A page before a row is read backwards and turned round. One
-row more than the page holds tells whether another page follows: nothing needs to be counted.
+Source: Markus Winand, "SQL Performance Explained", the seek method.
+
+The row comparison `(key, id) < (…, …)` is one range of an index on (key, id). A page therefore
+costs the same wherever it lies. A page before a row is read backwards and then reversed. One row
+more than the page holds shows whether another page follows, so nothing has to be counted.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.pagination.cursor import Cursor, Edge, End, Side, span
-from services.pagination.page import Page, Row
+from services.pagination.cursor import Cursor, LastPageCursor, RowCursor, Side, span_of
+from services.pagination.list_page import Page, Row
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """How a list is sorted: by two SQL expressions, both in one direction.
+class SortOrder:
+    """Two SQL expressions that a list is sorted by, both in one direction.
 
-    They are written into statements as they are, so they are constants, never a client's words.
-    `key` must never be NULL, since NULL is neither before nor after anything; `id` is unique, so
-    that rows of the same key have an order, too. One index on both serves both directions.
+    The expressions become part of the statement, so they must be constants and never input of a
+    client. The key must never be NULL, because NULL compares neither smaller nor greater. The id
+    must be unique, to order rows with the same key. One index on both serves both directions.
     """
 
     key: str
     id: str
     descending: bool
 
-    def clause(self, backwards: bool = False) -> str:
+    def order_by(self, backwards: bool = False) -> str:
         direction = "DESC" if self.descending != backwards else "ASC"
         return f"ORDER BY {self.key} {direction}, {self.id} {direction}"
 
-    def beyond(self, side: Side) -> str:
-        """The condition of being on that side of a row; takes the row's key and id."""
+    def condition(self, side: Side) -> str:
+        """The condition for rows on this side of a row, whose key and id are its parameters."""
         comparison = "<" if self.descending == (side is Side.AFTER) else ">"
         return f"({self.key}, {self.id}) {comparison} (%s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
-class Seek:
-    """Conditions, order and number of rows of the statement that finds a page."""
+class IndexRange:
+    """Conditions with their parameters, order and number of rows of the statement for a page."""
 
     conditions: tuple[str, ...]
     parameters: tuple[object, ...]
     order_by: str
-    rows: int
+    maximum_rows: int
 
 
-def seek(order: Order, cursor: Cursor | None, limit: int) -> Seek:
-    """`limit` is the most rows that the page may have; None seeks the first page."""
+def index_range(order: SortOrder, cursor: Cursor | None, limit: int) -> IndexRange:
+    """The range of a page of at most `limit` rows. None is the first page."""
     match cursor:
         case None:
-            return Seek((), (), order.clause(), limit + 1)
-        case End():
-            return Seek((), (), order.clause(backwards=True), cursor.rows)
-        case Edge():
-            order_by = order.clause(backwards=cursor.side is Side.BEFORE)
-            beyond = order.beyond(cursor.side)
-            return Seek((beyond,), (cursor.key, cursor.id), order_by, limit + 1)
+            return IndexRange((), (), order.order_by(), limit + 1)
+        case LastPageCursor():
+            return IndexRange((), (), order.order_by(backwards=True), cursor.rows)
+        case RowCursor():
+            order_by = order.order_by(backwards=cursor.side is Side.BEFORE)
+            condition = order.condition(cursor.side)
+            return IndexRange((condition,), (cursor.key, cursor.id), order_by, limit + 1)
 
 
-def page_of(found: Sequence[Row], cursor: Cursor | None, limit: int, end: int | None) -> Page:
-    """The page that a seek has found, in a list of at most `end` rows, if that is not None."""
+def page_of_range(
+    rows_read: Sequence[Row], cursor: Cursor | None, limit: int, end: int | None
+) -> Page:
+    """The page made from the rows of an index range. The list ends at position `end`, if not None.
+
+    Positions are as old as the cursor. If the rows contradict the positions, the rows are right.
+    """
     match cursor:
-        case End():
-            rows = found[::-1]
+        case LastPageCursor():
+            rows = rows_read[::-1]
             return Page(rows[:limit], cursor.position, len(rows) > limit)
-        case Edge(side=Side.BEFORE):
-            rows = found[:limit][::-1]
-            # Positions are as old as the cursor. Where the rows contradict them, rows are right.
-            first = max(1, cursor.position - len(rows)) if len(found) > limit else 0
-            return Page(rows, first, more=True)
+        case RowCursor(side=Side.BEFORE):
+            rows = rows_read[:limit][::-1]
+            start = max(1, cursor.position - len(rows)) if len(rows_read) > limit else 0
+            return Page(rows, start, has_more=True)
         case _:
-            wanted = span(cursor, limit).until(end)
-            rows = found[: wanted.length]
-            return Page(rows, wanted.start, len(found) > wanted.length and wanted.stop != end)
+            span = span_of(cursor, limit).clipped(end)
+            rows = rows_read[: span.length]
+            has_more = len(rows_read) > span.length and span.stop != end
+            return Page(rows, span.start, has_more)

@@ -1,29 +1,30 @@
-"""Lists of posts: how they may be sorted and filtered, and the statements that read them."""
+"""Lists of posts: their sort orders and filters, and the SQL statements that read them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.pagination.keyset import Order
-from services.pagination.page import Row
+from services.pagination.keyset import SortOrder
+from services.pagination.list_page import Row
 
+#: The value of the parameter `author` that selects the posts of all authors.
 ANY_AUTHOR = 0
 
-#: So much of a title decides; the id decides between titles that begin alike. An index entry and
-#: a cursor hold it, and neither may be as long as a title can get.
+#: Titles are sorted by 64 characters, then by id. Index entries and cursors hold this prefix, and
+#: neither may become as long as a title.
 _TITLE = "left(posts.title, 64)"
 
-#: Each is served by an index of the data set, with an author and without.
+#: By name. For each order the data set has one index for all posts and one per author.
 ORDERS = {
-    "newest": Order("posts.created_at", "posts.id", descending=True),
-    "oldest": Order("posts.created_at", "posts.id", descending=False),
-    "title": Order(_TITLE, "posts.id", descending=False),
+    "newest": SortOrder("posts.created_at", "posts.id", descending=True),
+    "oldest": SortOrder("posts.created_at", "posts.id", descending=False),
+    "title": SortOrder(_TITLE, "posts.id", descending=False),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with the values of its places."""
+    """SQL and the values of its placeholders."""
 
     text: str
     parameters: tuple[object, ...]
@@ -31,49 +32,52 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The posts of an author, or of all, in one of ORDERS; only the first `rows`, if not None."""
+    """The posts of one author or of all, in one of ORDERS.
+
+    The list ends after its first `maximum_rows` posts, unless `maximum_rows` is None.
+    """
 
     order: str
     author: int = ANY_AUTHOR
-    rows: int | None = None
+    maximum_rows: int | None = None
 
     @property
-    def sorting(self) -> Order:
+    def sort_order(self) -> SortOrder:
         return ORDERS[self.order]
 
     @property
     def identity(self) -> bytes:
-        """Different for every list: a cursor of one is none of another."""
-        return f"{self.order} {self.author} {self.rows}".encode("ascii")
+        """Unique per list. A cursor is signed for the identity of its list."""
+        return f"{self.order} {self.author} {self.maximum_rows}".encode("ascii")
 
-    def shortened(self, count: int) -> int:
-        """How many rows it has when so many pass its filter."""
-        return count if self.rows is None else min(count, self.rows)
+    def bounded_count(self, count: int) -> int:
+        """The length of the list if `count` posts pass its filter."""
+        return count if self.maximum_rows is None else min(count, self.maximum_rows)
 
     def select(
         self,
         order_by: str,
-        rows: int | None,
+        maximum_rows: int | None,
         *,
         offset: int = 0,
         conditions: Sequence[str] = (),
         parameters: Sequence[object] = (),
     ) -> Statement:
-        """Gives rows as `item` takes them, the key of the order first; None for all rows."""
+        """Selects rows for `item_of`, with the sort key first. None selects all rows."""
         own_conditions, own_parameters = self._filter()
         where = _where([*own_conditions, *conditions])
-        text = f"{_columns(self.sorting)} {where} {order_by} LIMIT %s OFFSET %s"
-        return Statement(text, (*own_parameters, *parameters, rows, offset))
+        text = f"{_select_from(self.sort_order)} {where} {order_by} LIMIT %s OFFSET %s"
+        return Statement(text, (*own_parameters, *parameters, maximum_rows, offset))
 
     def count(self) -> Statement:
-        """Counts no further than the list may go."""
+        """Counts the rows, at most `maximum_rows`."""
         conditions, parameters = self._filter()
         rows = f"SELECT FROM posts {_where(conditions)} LIMIT %s"
         text = f"SELECT count(*) FROM ({rows}) AS counted"  # noqa: S608 - of constants alone
-        return Statement(text, (*parameters, self.rows))
+        return Statement(text, (*parameters, self.maximum_rows))
 
     def plan(self) -> Statement:
-        """How many rows the planner expects: from statistics, without reading any."""
+        """Asks the planner for its estimate of the rows. It uses statistics and reads no row."""
         conditions, parameters = self._filter()
         text = f"EXPLAIN (FORMAT JSON) SELECT FROM posts {_where(conditions)}"
         return Statement(text, parameters)
@@ -84,15 +88,15 @@ class Listing:
         return ("posts.author_id = %s",), (self.author,)
 
 
-def item(row: Row) -> dict[str, Any]:
-    """The post as the answer shows it."""
+def item_of(row: Row) -> dict[str, Any]:
+    """The post as it appears in the response."""
     _key, post_id, title, created_at, author_id, author_name = row
     author = {"id": author_id, "name": author_name}
     return {"id": post_id, "title": title, "created_at": created_at, "author": author}
 
 
-def _columns(order: Order) -> str:
-    # The key comes from the server that compares it: no second definition in Python.
+def _select_from(order: SortOrder) -> str:
+    # PostgreSQL computes the key, because PostgreSQL compares it. Python does not define it again.
     return f"""
         SELECT {order.key}, {order.id}, posts.title, posts.created_at, authors.id, authors.name
         FROM posts JOIN authors ON authors.id = posts.author_id

@@ -1,22 +1,21 @@
-"""LIMIT and OFFSET: the database walks over the rows before the page; a total is counted."""
+"""Variant `offset`: LIMIT and OFFSET. PostgreSQL reads and drops the rows before the page."""
 
 from aiohttp import web
 
 from services.chassis.postgres import DATABASE
-from services.pagination.cursor import span
-from services.pagination.page import Page
-from services.pagination.query import page_response, query_of
-from services.pagination.total import total_of
+from services.pagination.cursor import span_of
+from services.pagination.list_page import Page
+from services.pagination.page_request import page_request_of
+from services.pagination.page_response import page_response
 
 
 async def offset(request: web.Request) -> web.Response:
-    query, database = query_of(request), request.app[DATABASE]
-    listing = query.listing
-    wanted = span(query.cursor, query.limit).until(listing.rows)
-    order_by = listing.sorting.clause()
-    statement = listing.select(order_by, wanted.length + 1, offset=wanted.start)
-    found = await database.fetch(statement.text, statement.parameters)
-    more = len(found) > wanted.length and wanted.stop != listing.rows
-    page = Page(found[: wanted.length], wanted.start, more)
-    total = await total_of(database, query, page, listing.count())
-    return page_response(request, query, page, total)
+    wanted = page_request_of(request)
+    listing = wanted.listing
+    span = span_of(wanted.cursor, wanted.limit).clipped(listing.maximum_rows)
+    order_by = listing.sort_order.order_by()
+    statement = listing.select(order_by, span.length + 1, offset=span.start)
+    rows = await request.app[DATABASE].fetch(statement.text, statement.parameters)
+    has_more = len(rows) > span.length and span.stop != listing.maximum_rows
+    page = Page(rows[: span.length], span.start, has_more)
+    return await page_response(request, wanted, page, listing.count())

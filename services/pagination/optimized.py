@@ -1,29 +1,33 @@
-"""Keyset: seek to the cursor's row in the index and read one page from there."""
+"""Optimized variant, keyset: seek to the cursor's row in the index and read one page from there.
+
+`keyset.py` determines the index range and makes the page from its rows.
+"""
 
 from aiohttp import web
 
 from services.chassis.postgres import DATABASE
-from services.pagination.keyset import page_of, seek
+from services.pagination.keyset import index_range, page_of_range
 from services.pagination.listing import ANY_AUTHOR, Listing, Statement
-from services.pagination.query import page_response, query_of
-from services.pagination.total import total_of
+from services.pagination.page_request import page_request_of
+from services.pagination.page_response import page_response
 
-#: Kept by triggers (services/dataset/indexes.sql): to count all rows would cost more than the page.
-_COUNTER = Statement("SELECT rows FROM row_counts WHERE table_name = 'posts'", ())
+#: Triggers keep this counter (services/dataset/indexes.sql), because counting all rows would cost
+#: more than the page.
+_READ_COUNTER = Statement("SELECT rows FROM row_counts WHERE table_name = 'posts'", ())
 
 
 async def optimized(request: web.Request) -> web.Response:
-    query, database = query_of(request), request.app[DATABASE]
-    listing, sought = query.listing, seek(query.listing.sorting, query.cursor, query.limit)
+    wanted = page_request_of(request)
+    listing = wanted.listing
+    read = index_range(listing.sort_order, wanted.cursor, wanted.limit)
     statement = listing.select(
-        sought.order_by, sought.rows, conditions=sought.conditions, parameters=sought.parameters
+        read.order_by, read.maximum_rows, conditions=read.conditions, parameters=read.parameters
     )
-    found = await database.fetch(statement.text, statement.parameters)
-    page = page_of(found, query.cursor, query.limit, listing.rows)
-    total = await total_of(database, query, page, _exact_total(listing))
-    return page_response(request, query, page, total)
+    rows = await request.app[DATABASE].fetch(statement.text, statement.parameters)
+    page = page_of_range(rows, wanted.cursor, wanted.limit, listing.maximum_rows)
+    return await page_response(request, wanted, page, _exact_total(listing))
 
 
 def _exact_total(listing: Listing) -> Statement:
-    # An author's posts are few enough to count, in an index that begins with the author.
-    return _COUNTER if listing.author == ANY_AUTHOR else listing.count()
+    # One author has few posts. Counting them reads only a part of an index on the author.
+    return _READ_COUNTER if listing.author == ANY_AUTHOR else listing.count()

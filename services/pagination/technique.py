@@ -1,4 +1,4 @@
-"""Pagination: the facts."""
+"""The facts of the technique pagination: variants, parameters, default workload."""
 
 from services.contract import (
     ChoiceParameter,
@@ -13,22 +13,22 @@ from services.contract import (
     Workload,
 )
 
-#: More than any list has: the list ends where the table does.
+#: Default of the parameter `rows`: larger than any table, so the list ends with the table.
 ALL_ROWS = 1_000_000_000
 
 EXACT, ESTIMATED, NONE = TOTALS = ("exact", "estimated", "none")
 
 CURSOR = TokenParameter(
     "cursor",
-    "A cursor from a link of the same list; none for the first page.",
-    maximum_length=640,  # a key of 64 characters, each of them escaped, leaves room to spare
+    "A cursor from a link of the same list; empty for the first page.",
+    maximum_length=640,  # longer than the token of a key of 64 escaped characters
 )
 
 TECHNIQUE = Technique(
     name="pagination",
     package="pagination",
     title="Pagination",
-    question="What does a page deep in a list cost when the rows before it are read, or not?",
+    question="What does a page deep in a list cost, with and without reading the rows before it?",
     port=8104,
     variants=(
         Variant("naive", "Fetches every row and slices the page out in the application."),
@@ -38,35 +38,37 @@ TECHNIQUE = Technique(
         ),
         Variant(
             "offset",
-            "LIMIT and OFFSET: the database reads the rows before the page and drops them.",
+            "LIMIT and OFFSET: PostgreSQL reads the rows before the page and drops them.",
         ),
     ),
     parameters=(
         CURSOR,
-        IntegerParameter("limit", "Rows in a page.", default=20, minimum=1, maximum=100),
+        IntegerParameter(
+            "limit", "Maximum number of rows in a page.", default=20, minimum=1, maximum=100
+        ),
         ChoiceParameter(
             "order",
-            "How the list is sorted.",
+            "Sort order of the list.",
             default="newest",
             choices=("newest", "oldest", "title"),
         ),
         IntegerParameter(
             "author",
-            "Only the posts of the author with this id; 0 for everybody's.",
+            "Only the posts of the author with this id; 0 for the posts of all authors.",
             default=0,
             minimum=0,
             maximum=1_000_000_000,
         ),
         ChoiceParameter(
             "total",
-            "How many posts the list has: counted, guessed by the planner, or not said. Only with"
-            " `exact` there is a link to the last page.",
+            "Number of posts in the list: exact, estimated by the query planner, or none. Only"
+            " `exact` gives a link to the last page.",
             default=NONE,
             choices=TOTALS,
         ),
         IntegerParameter(
             "rows",
-            "Where the list ends: only so many of its first posts belong to it.",
+            "Maximum length of the list: it ends after this many posts.",
             default=ALL_ROWS,
             minimum=1,
             maximum=ALL_ROWS,
@@ -83,8 +85,8 @@ TECHNIQUE = Technique(
     sweep=Sweep(
         "rows",
         (20, 100, 1000, 10_000, 100_000),
-        "The first page of lists from short to long, with their exact total. While the whole list"
-        " is a page, reading it all is one statement, and seeking and counting are two.",
+        "The first page of short and long lists, with the exact total. If one page holds the whole"
+        " list, naive needs one statement; keyset needs two: one seeks and one counts.",
         {"cursor": Constant(""), "total": Constant(EXACT)},
     ),
 )

@@ -97,7 +97,7 @@ def findings_in(path: Path) -> list[str]:
     name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     passages = list(passages_of(path))
     long = [
-        f"{name}:{passage.line}: a sentence of {words} words, at most {MAXIMUM_WORDS}: {sentence:.60}…"
+        f"{name}:{passage.line}: {words} words, at most {MAXIMUM_WORDS} a sentence: {sentence:.50}…"
         for passage in passages
         for sentence, words in long_sentences(passage.text)
     ]

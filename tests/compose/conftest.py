@@ -9,17 +9,17 @@ from tests.compose.lab import Lab, engine_answers
 
 PROJECT = "api-performance-lab-test"
 FOLDER = Path(__file__).parent
-#: As a lab's life goes. Each leaves it as it was found, but for the last, which ends it.
+#: The order of the modules, from cold start to end. All but the last leave the lab as it was.
 ORDER = (
-    *("test_settings", "test_start", "test_traffic", "test_statements"),
-    *("test_outages", "test_replicas", "test_end"),
+    *("test_wrong_settings", "test_start", "test_traffic", "test_statements"),
+    *("test_outages", "test_scaling", "test_end"),
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if item.path.parent == FOLDER]
     for item in ours:
-        # The first of them waits for the image to be built.
+        # The first test waits until the image is built.
         item.add_marker(pytest.mark.timeout(600))
     places = [index for index, item in enumerate(items) if item.path.parent == FOLDER]
     ours.sort(key=lambda item: ORDER.index(item.path.stem))
@@ -37,7 +37,7 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def lab(engine: None) -> Iterator[Lab]:
-    """Up from nothing: no container, no volume, no image."""
+    """A lab from a cold start: no container, no volume and no image existed before."""
     lab = Lab(PROJECT)
     lab.down()
     try:

@@ -1,4 +1,4 @@
-"""A lab in containers as a person runs it: `docker compose`, the published ports, nothing else."""
+"""A lab in containers, controlled as a user would: by `docker compose` and published ports."""
 
 import http.client
 import os
@@ -33,9 +33,9 @@ class Answer:
 
 
 class Lab:
-    """One project of this machine's engine, on ports of its own, with the small data set.
+    """A compose project with the small data set, on free ports.
 
-    `.env` is read as a person's is, from the folder; what the environment says goes before it.
+    Compose reads `.env` from the folder. Variables of the environment have priority.
     """
 
     def __init__(self, project: str, folder: Path = ROOT) -> None:
@@ -46,7 +46,7 @@ class Lab:
             self._ports[service] = free_port(self._ports.values())
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """`docker compose` with these arguments, whatever its exit code is."""
+        """Run `docker compose` with these arguments. The caller checks the exit code."""
         return subprocess.run(
             [_DOCKER, "compose", "--project-name", self.project, *arguments],
             env=self._environment() | environment,
@@ -58,7 +58,10 @@ class Lab:
         )
 
     def compose(self, *arguments: str) -> str:
-        """The same, where a failure is one of the test, with what the containers said last."""
+        """Run `docker compose` and return its output.
+
+        Raises AssertionError with the containers' last log lines when it fails.
+        """
         finished = self.run(*arguments)
         if finished.returncode != 0:
             logs = self.run("logs", "--tail", "20").stdout
@@ -69,12 +72,12 @@ class Lab:
         self.compose("up", "--detach", "--wait", *options)
 
     def down(self) -> None:
-        """Whatever the profile: containers, networks, volumes and the image that was built."""
+        """Remove containers, networks, volumes and the built image, for all profiles."""
         self.compose("--profile", "*", "down", "--volumes", "--remove-orphans")
         docker("image", "rm", "--force", self.project)
 
     def containers(self) -> dict[str, list[dict[str, Any]]]:
-        """What `docker inspect` says of each container, by the name of its service."""
+        """The output of `docker inspect` for each container, by service name."""
         found: dict[str, list[dict[str, Any]]] = {}
         identifiers = self.compose("ps", "--all", "--quiet").split()
         for container in orjson.loads(docker("inspect", *identifiers)) if identifiers else []:
@@ -83,7 +86,7 @@ class Lab:
         return found
 
     def running(self) -> dict[str, list[dict[str, Any]]]:
-        """The same of those that run: not of what has done its work and ended."""
+        """Like `containers`, without the containers that have ended."""
         return {
             name: containers
             for name, containers in self.containers().items()
@@ -91,7 +94,7 @@ class Lab:
         }
 
     def starts(self) -> set[tuple[str, str, int]]:
-        """Identifies each start of each running container."""
+        """Service name, start time and restart count of each running container."""
         return {
             (name, container["State"]["StartedAt"], container["RestartCount"])
             for name, containers in self.running().items()
@@ -99,7 +102,7 @@ class Lab:
         }
 
     def get(self, path: str, service: str = "gateway", **query: str) -> Answer:
-        """Raises OSError when nobody answers."""
+        """Send a request to a published port. Raises OSError when no server answers."""
         connection = http.client.HTTPConnection(HOST, self._ports[service], timeout=_ANSWER_SECONDS)
         try:
             connection.request("GET", path + (f"?{urlencode(query)}" if query else ""))
@@ -109,7 +112,7 @@ class Lab:
             connection.close()
 
     def query(self, expression: str) -> dict[tuple[str, ...], float]:
-        """What Prometheus finds: value by the values of the labels, ordered by label name."""
+        """The result of a PromQL query: values by label values, which are ordered by label name."""
         document = self.get("/api/v1/query", "prometheus", query=expression).json()
         return {
             tuple(text for _, text in sorted(series["metric"].items())): float(series["value"][1])
@@ -117,13 +120,13 @@ class Lab:
         }
 
     def targets(self) -> list[tuple[str, str]]:
-        """Whom Prometheus asks, and how it went: service and health, in alphabetical order."""
+        """Service and health of each scrape target of Prometheus, in alphabetical order."""
         document = self.get("/api/v1/targets", "prometheus").json()
         active = document["data"]["activeTargets"]
         return sorted((target["labels"]["service"], target["health"]) for target in active)
 
     def password(self) -> str:
-        """The database's, as PostgreSQL reads it."""
+        """The database password that PostgreSQL reads."""
         return self.compose("exec", "-T", "postgres", "cat", "/run/secrets/lab_database_password")
 
     def _environment(self) -> dict[str, str]:
@@ -142,12 +145,12 @@ def docker(*arguments: str) -> str:
 
 
 def engine_answers() -> bool:
-    # With a format: without one, `docker info` succeeds when only the client is there.
+    # Without --format, `docker info` also succeeds when only the client is installed.
     return shutil.which(_DOCKER) is not None and docker("info", "--format", "{{.ID}}").strip() != ""
 
 
 def leftovers(project: str) -> Iterator[str]:
-    """Containers, volumes and networks that the engine still has of a project."""
+    """Ids of the containers, volumes and networks of a project that still exist."""
     label = f"label=com.docker.compose.project={project}"
     yield from docker("ps", "--all", "--quiet", "--filter", label).split()
     yield from docker("volume", "ls", "--quiet", "--filter", label).split()

@@ -1,4 +1,4 @@
-"""The end of a lab leaves nothing behind, and the next one shares no secret with it."""
+"""`down --volumes` removes everything, and the next lab has other passwords."""
 
 import pytest
 
@@ -11,12 +11,12 @@ def password(lab: Lab) -> str:
     return lab.password()
 
 
-def test_down_with_volumes_leaves_nothing(lab: Lab, password: str) -> None:
+def test_down_with_volumes_removes_everything(lab: Lab, password: str) -> None:
     lab.compose("down", "--volumes")
     assert list(leftovers(lab.project)) == []
 
 
-def test_the_minimal_profile_starts_all_but_monitoring_with_another_password(
+def test_the_minimal_profile_starts_without_monitoring_and_with_a_new_password(
     lab: Lab, password: str
 ) -> None:
     lab.compose("--profile", "minimal", "up", "--detach", "--wait")
@@ -25,6 +25,6 @@ def test_the_minimal_profile_starts_all_but_monitoring_with_another_password(
     assert lab.password() != password
 
 
-def test_down_without_a_profile_ends_the_minimal_one_too(lab: Lab) -> None:
+def test_down_without_a_profile_also_stops_the_minimal_profile(lab: Lab) -> None:
     lab.compose("down", "--volumes")
     assert list(leftovers(lab.project)) == []

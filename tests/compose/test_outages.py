@@ -1,4 +1,4 @@
-"""What one container's end does to the others: they say so, go on, and recover by themselves."""
+"""Outages of one container: the others report them, keep running, and recover by themselves."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ from tests.compose.lab import Lab
 from tests.conftest import until
 
 HITS = 'sum(cache_requests_total{technique="caching",result="hit"})'
-#: Those that ask PostgreSQL for each answer. The others have read their rows at the start.
-ASKING = ("caching", "connection-pooling", "n-plus-one", "pagination")
+#: Techniques that query PostgreSQL for each request. The others read their rows at the start.
+QUERYING = ("caching", "connection-pooling", "n-plus-one", "pagination")
 
 
 @contextmanager
 def killed(lab: Lab, service: str) -> Iterator[None]:
-    """Away inside the block, back after it; nothing else may have been started meanwhile."""
+    """Kill a container for the duration of the block. No other container may restart meanwhile."""
     before = {start for start in lab.starts() if start[0] != service}
     lab.compose("kill", service)
     try:
@@ -28,7 +28,7 @@ def status(lab: Lab, path: str) -> int:
     return lab.get(path).status
 
 
-async def test_without_redis_pages_come_from_the_database_and_with_it_hits_come_again(
+async def test_without_redis_pages_come_from_the_database_and_hits_return_with_it(
     lab: Lab,
 ) -> None:
     with killed(lab, "redis"):
@@ -38,9 +38,9 @@ async def test_without_redis_pages_come_from_the_database_and_with_it_hits_come_
     await until(lambda: lab.query(HITS)[()] > before, seconds=60)
 
 
-async def test_without_postgres_the_answer_is_503_and_with_it_200_again(lab: Lab) -> None:
+async def test_without_postgres_the_status_is_503_and_with_it_200_again(lab: Lab) -> None:
     with killed(lab, "postgres"):
-        for name in ASKING:
+        for name in QUERYING:
             answer = lab.get(f"/{name}/naive")
             assert answer.status == 503, name
             assert answer.headers["Content-Type"] == "application/problem+json"
@@ -52,7 +52,7 @@ async def test_without_postgres_the_answer_is_503_and_with_it_200_again(lab: Lab
             await until(lambda path=path: status(lab, path) == 200, seconds=60)  # type: ignore[misc]
 
 
-async def test_without_a_service_the_gateway_answers_for_it_and_prometheus_shows_it(
+async def test_without_a_service_the_gateway_returns_503_and_prometheus_reports_it_down(
     lab: Lab,
 ) -> None:
     path, up = "/pagination/optimized", 'up{service="pagination"} == 1'
@@ -67,5 +67,5 @@ async def test_without_a_service_the_gateway_answers_for_it_and_prometheus_shows
     await until(lambda: len(lab.query(up)) == 1, seconds=60)
 
 
-async def test_after_all_that_everything_is_ready(lab: Lab) -> None:
+async def test_everything_is_ready_after_the_outages(lab: Lab) -> None:
     await until(lambda: status(lab, "/readyz") == 200, seconds=60)

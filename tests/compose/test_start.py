@@ -1,4 +1,4 @@
-"""A cold start, what runs then, and how little each of it may do; then a start that is warm."""
+"""A cold start: health, privileges, limits, ports and passwords. Then a warm start."""
 
 import orjson
 import pytest
@@ -20,7 +20,7 @@ def test_after_a_cold_start_everything_runs_and_is_healthy(lab: Lab) -> None:
     assert states == {name: ["healthy"] for name in SERVERS}
 
 
-def test_what_runs_once_has_done_its_work(lab: Lab) -> None:
+def test_containers_that_run_once_have_succeeded(lab: Lab) -> None:
     containers = lab.containers()
     assert containers.keys() == SERVERS | ONCE
     for name in ONCE:
@@ -28,7 +28,7 @@ def test_what_runs_once_has_done_its_work(lab: Lab) -> None:
         assert (container["State"]["Status"], container["State"]["ExitCode"]) == ("exited", 0)
 
 
-def test_one_image_was_built_for_all_our_roles_and_none_was_left_over(lab: Lab) -> None:
+def test_one_image_is_built_for_all_roles(lab: Lab) -> None:
     containers = lab.containers()
     images = {container["Image"] for name in OURS | ONCE for container in containers[name]}
     assert len(images) == 1
@@ -37,7 +37,7 @@ def test_one_image_was_built_for_all_our_roles_and_none_was_left_over(lab: Lab) 
     assert set(built) == images
 
 
-def test_no_container_is_made_for_root(lab: Lab) -> None:
+def test_no_container_is_configured_for_root(lab: Lab) -> None:
     for name, containers in lab.containers().items():
         for container in containers:
             assert container["Config"]["User"] not in {"", "0", "root"}, name
@@ -52,7 +52,7 @@ def test_no_process_runs_as_root(lab: Lab) -> None:
             assert "0" not in users, name
 
 
-def test_no_container_can_write_to_its_root_or_gain_a_privilege(lab: Lab) -> None:
+def test_no_container_can_write_to_its_root_or_gain_privileges(lab: Lab) -> None:
     for name, containers in lab.containers().items():
         for container in containers:
             host = container["HostConfig"]
@@ -71,7 +71,7 @@ def test_no_container_can_fill_the_memory_or_the_disk(lab: Lab) -> None:
             assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "3"}, name
 
 
-def test_ports_are_published_on_this_machine_alone_and_none_of_a_data_service(lab: Lab) -> None:
+def test_only_published_services_have_ports_and_only_on_this_machine(lab: Lab) -> None:
     addresses = {
         name: [
             binding["HostIp"]
@@ -89,7 +89,7 @@ def test_ports_are_published_on_this_machine_alone_and_none_of_a_data_service(la
     [("postgres", "lab_database_password"), ("caching", "lab_database_password"),
      ("grafana", "admin_password"), ("pagination", "../own-secrets/lab_cursor_secret")],
 )  # fmt: skip
-def test_a_password_is_there_for_who_needs_it_and_cannot_be_changed(
+def test_a_service_can_read_its_password_but_not_change_it(
     lab: Lab, service: str, file: str
 ) -> None:
     assert len(lab.compose("exec", "-T", service, "cat", f"/run/secrets/{file}")) >= 32
@@ -98,19 +98,19 @@ def test_a_password_is_there_for_who_needs_it_and_cannot_be_changed(
     assert "Read-only file system" in finished.stderr
 
 
-def test_no_password_shows_in_what_the_engine_tells(lab: Lab) -> None:
+def test_no_password_is_visible_in_inspect_config_or_logs(lab: Lab) -> None:
     secret = lab.password()
     admin = lab.compose("exec", "-T", "grafana", "cat", "/run/secrets/admin_password")
     assert secret != admin
-    told = orjson.dumps(lab.containers()).decode() + lab.compose("config") + lab.compose("logs")
-    assert secret not in told
-    assert admin not in told
+    visible = orjson.dumps(lab.containers()).decode() + lab.compose("config") + lab.compose("logs")
+    assert secret not in visible
+    assert admin not in visible
 
 
 def test_a_second_start_restarts_nothing_and_loads_nothing(lab: Lab) -> None:
     before = lab.starts()
     lab.up()
     assert lab.starts() == before
-    said = lab.compose("logs", "--no-log-prefix", "dataset")
-    assert said.count("loading the small data set") == 1
-    assert said.splitlines()[-1].endswith("the small data set is loaded already")
+    log = lab.compose("logs", "--no-log-prefix", "dataset")
+    assert log.count("loading the small data set") == 1
+    assert log.splitlines()[-1].endswith("the small data set is loaded already")

@@ -1,4 +1,4 @@
-"""What PostgreSQL says of the statements that reached it, against what the service says it sent."""
+"""The statements that PostgreSQL counts equal those that the service reports."""
 
 from collections.abc import Iterator
 
@@ -13,20 +13,20 @@ BUDGET = 3
 
 @pytest.fixture(scope="module")
 def quiet(lab: Lab) -> Iterator[Lab]:
-    """The lab without its load, so that every statement is that of a test."""
+    """The lab without its load, so that all statements come from the test."""
     lab.compose("stop", "loadgen")
     yield lab
     lab.up()
 
 
-def ask(lab: Lab, statement: str) -> str:
+def run_sql(lab: Lab, statement: str) -> str:
     command = ("psql", "--host=/var/run/postgresql", "--username=lab", "--dbname=lab")
     return lab.compose("exec", "-T", "postgres", *command, "-qAt", "-c", statement).strip()
 
 
-def seen_by_server(lab: Lab) -> int:
-    # Of the lab's tables alone: health checks have a statement of their own.
-    calls = ask(
+def statements_on_server(lab: Lab) -> int:
+    # Only statements on the lab's tables count. Health checks send other statements.
+    calls = run_sql(
         lab,
         "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements"
         r" WHERE query ~ '\m(posts|comments|authors)\M'",
@@ -35,7 +35,7 @@ def seen_by_server(lab: Lab) -> int:
 
 
 def expected(variant: str, answer: Answer) -> range:
-    """How many statements the answer may have taken."""
+    """The possible numbers of statements for a response."""
     if variant != "naive":
         return range(1, BUDGET + 1)
     posts = answer.json()["posts"]
@@ -44,11 +44,13 @@ def expected(variant: str, answer: Answer) -> range:
 
 
 @pytest.mark.parametrize("variant", TECHNIQUE.variant_names())
-def test_the_server_has_seen_what_the_service_counted(quiet: Lab, variant: str) -> None:
+def test_the_server_counts_the_statements_that_the_service_reports(
+    quiet: Lab, variant: str
+) -> None:
     for posts in (0, 1, 50, 200):
-        ask(quiet, "SELECT pg_stat_statements_reset()")
+        run_sql(quiet, "SELECT pg_stat_statements_reset()")
         answer = quiet.get(TECHNIQUE.path(variant), posts=str(posts), start="100")
-        seen = seen_by_server(quiet)
+        seen = statements_on_server(quiet)
         assert len(answer.json()["posts"]) == posts
         assert seen == int(answer.headers["X-Query-Count"])
         assert seen in expected(variant, answer)

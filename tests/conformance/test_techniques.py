@@ -1,6 +1,6 @@
-"""What every technique of the catalog promises, asked of every one of them."""
+"""Every technique of the catalog answers, refuses, reports and counts by the same rules."""
 
-from pathlib import Path
+import asyncio
 from random import Random
 from urllib.parse import urlencode
 
@@ -11,15 +11,25 @@ from loadgen.experiment.inputs import sample
 from loadgen.sending.connection import Address, Connection, encode_request
 from services.catalog import TECHNIQUES
 from services.contract import Followed, IntegerParameter, Need, Technique
-from tests.conftest import ROOT, Client, ClientOf, samples
-
-FILES = {"README.md", "technique.py", "naive.py", "optimized.py", "app.py"}
+from services.settings import Settings
+from tests.conftest import Client, ClientOf, samples
+from tests.integration.faulty_proxy import Fault, FaultyProxy
 
 each_technique = pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda each: each.name)
+each_dependency = pytest.mark.parametrize(
+    ("technique", "need"),
+    [
+        pytest.param(technique, need, id=f"{technique.name}-{need}")
+        for technique in TECHNIQUES
+        for need in sorted(technique.needs)
+    ],
+)
+#: How the settings of each dependency begin.
+SERVERS = {Need.POSTGRES: "database", Need.REDIS: "redis"}
 
 
 def queries(technique: Technique, count: int) -> list[dict[str, str]]:
-    """Inputs of the default workload, without the cursors that only the service can hand out."""
+    """Inputs of the default workload, without cursors, since only the service can make those."""
     random = Random(technique.name)
     draws = technique.workload.draws
     columns = {
@@ -33,7 +43,7 @@ def queries(technique: Technique, count: int) -> list[dict[str, str]]:
 async def answer(
     client: Client, technique: Technique, variant: str, query: dict[str, str]
 ) -> object:
-    """What the load generator's own client understands: it knows every coding that is sent."""
+    """The decoded answer, read by the load generator's client, which decodes every coding."""
     address = Address(client.host, client.port or 0)
     target = f"{technique.path(variant)}?{urlencode(query)}"
     connection = Connection(address, timeout=10, keep_body=True)
@@ -42,20 +52,6 @@ async def answer(
     connection.close()
     assert response.status == 200, response.body
     return document_of(response)
-
-
-@each_technique
-def test_its_folder_has_the_files_that_every_technique_has(technique: Technique) -> None:
-    folder = ROOT / "services" / technique.package
-    assert {path.name for path in folder.iterdir()} >= FILES
-
-
-@each_technique
-def test_its_card_names_its_variants_and_when_it_loses(technique: Technique) -> None:
-    card = (ROOT / "services" / technique.package / "README.md").read_text("utf-8")
-    for heading in ("## Naive", "## Optimized", "## When it loses", "## Measured", "## Knobs"):
-        assert heading in card
-    assert technique.question in card
 
 
 @each_technique
@@ -70,7 +66,7 @@ async def test_all_variants_give_the_same_answer(technique: Technique, client_of
 
 
 @each_technique
-async def test_the_card_and_openapi_tell_what_is_served(
+async def test_card_and_openapi_list_every_variant(
     technique: Technique, client_of: ClientOf
 ) -> None:
     client = await client_of(technique.name)
@@ -113,23 +109,41 @@ async def test_an_unknown_parameter_is_refused_by_name(
 
 
 @each_technique
-async def test_readiness_names_what_it_needs(technique: Technique, client_of: ClientOf) -> None:
+async def test_readiness_reports_each_dependency_by_name(
+    technique: Technique, client_of: ClientOf
+) -> None:
     client = await client_of(technique.name)
     response = await client.get("/readyz")
     assert response.status == 200
     assert (await response.json())["dependencies"].keys() == {str(need) for need in technique.needs}
 
 
-@each_technique
-async def test_readiness_fails_while_the_database_is_away(
-    technique: Technique, client_of: ClientOf
+@each_dependency
+async def test_readiness_fails_while_a_dependency_is_unreachable_and_recovers(
+    technique: Technique, need: Need, client_of: ClientOf, settings: Settings
 ) -> None:
-    if Need.REDIS not in technique.needs:
-        return
-    client = await client_of(technique.name, redis_port=1)
+    port = f"{SERVERS[need]}_port"
+    proxy = FaultyProxy(getattr(settings, port))
+    await proxy.start()
+    try:
+        client = await client_of(technique.name, **{port: proxy.port})
+        assert await unreachable_dependencies(client) == (200, set())
+        proxy.inject(Fault.CUT)
+        assert await unreachable_dependencies(client) == (503, {need})
+        proxy.inject(Fault.NONE)
+        async with asyncio.timeout(20):
+            while await unreachable_dependencies(client) != (200, set()):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    finally:
+        await proxy.close()
+
+
+async def unreachable_dependencies(client: Client) -> tuple[int, set[str]]:
+    """The status of /readyz, and the dependencies that it reports as unreachable."""
     response = await client.get("/readyz")
-    assert response.status == 503
-    assert not (await response.json())["dependencies"]["redis"]["ok"]
+    assert ("Retry-After" in response.headers) == (response.status == 503)
+    dependencies = (await response.json())["dependencies"]
+    return response.status, {name for name, found in dependencies.items() if not found["ok"]}
 
 
 @each_technique
@@ -151,8 +165,3 @@ async def test_each_request_is_counted_under_its_variant(
 def test_every_workload_parameter_is_declared(technique: Technique) -> None:
     declared = {parameter.name for parameter in technique.parameters}
     assert technique.workload.draws.keys() <= declared
-
-
-def test_there_are_no_folders_that_the_catalog_does_not_know() -> None:
-    folders = {path.parent.name for path in Path(ROOT / "services").glob("*/technique.py")}
-    assert folders == {technique.package for technique in TECHNIQUES}

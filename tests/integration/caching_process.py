@@ -1,9 +1,9 @@
-"""A process that reads and writes through the cache at random, and prints what it saw.
+"""A process that reads and writes random items through the cache, and prints the history.
 
     python -m tests.integration.caching_process OPERATIONS SEED WITHOUT
 
-WITHOUT names the protection that is left out, or `nothing`. It prints "ready", waits for a line,
-and then prints its history: one JSON list for each operation that succeeded.
+WITHOUT names the protection to leave out, or is `nothing`. The process prints "ready". For each
+line from stdin it runs OPERATIONS operations, and prints one JSON list for each.
 """
 
 import asyncio
@@ -16,31 +16,46 @@ import asyncpg
 import orjson
 
 from services.caching.background import Background
-from services.caching.cache import Answer, Cache, Lifetimes, Reason
+from services.caching.cache import Cache
+from services.caching.cache_answer import Answer
+from services.caching.cache_policy import CachePolicy
 from services.caching.circuit_breaker import CircuitBreaker
 from services.caching.epoch import Epoch
-from services.caching.namespace import Namespace
+from services.caching.leased_loader import LoadReason
 from services.caching.single_flight import SingleFlight
-from services.caching.store import Store
-from services.chassis.cache_server import connect
+from services.caching.store import Namespace, Store
+from services.chassis.redis_client import connect
 from services.settings import Settings, load_settings
 
 KEYS = 4
 CLIENTS = 8
 NAMESPACE = Namespace("history", version=1)
+#: Kind, key, version, began, ended, outcome; the test's Operation has the same fields.
+Record = tuple[str, int, int, int, int, str]
 _WRITES = 0.15
 _EPOCH_AGE = 0.02
 
 
-class Nobody:
-    """An observer that does not care."""
+POLICY = CachePolicy(
+    lifetime=0.2,
+    stale_lifetime=0.2,
+    absent_lifetime=1,
+    lease_seconds=0.3,
+    fence_seconds=0.3,
+    serve_unverified=False,
+    source_errors=(TimeoutError,),
+)
 
-    def loaded(self, reason: Reason) -> None:
+
+class SilentObserver:
+    """A CacheObserver that ignores all events."""
+
+    def loaded(self, reason: LoadReason) -> None:
         pass
 
 
-class CarelessFlights(SingleFlight[Answer]):
-    """Whoever comes gets the result of the load that is under way."""
+class UndatedFlights(SingleFlight[Answer]):
+    """A single flight that ignores `as_of`: every caller joins the running load."""
 
     async def run(self, key, load):  # type: ignore[no-untyped-def]
         flight = self._flights.get(key)
@@ -49,8 +64,8 @@ class CarelessFlights(SingleFlight[Answer]):
         return await super().run(key, load)
 
 
-class Epochs:
-    """The epoch as a row of a table of its own."""
+class EpochRow:
+    """The epoch in a table of this test, read through asyncpg."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -64,13 +79,13 @@ class Epochs:
 
 
 class Client:
-    """Reads and writes versions of a few items, with delays where they hurt most."""
+    """Reads and writes versions of a few items. Delays make races between them likely."""
 
     def __init__(self, pool: asyncpg.Pool, cache: Cache, random: Random) -> None:
         self._pool = pool
         self._cache = cache
         self._random = random
-        self.history: list[tuple[str, int, int, int, int, str]] = []
+        self.history: list[Record] = []
 
     async def operate(self) -> None:
         key = self._random.randrange(KEYS)
@@ -79,7 +94,11 @@ class Client:
             version = await self._cache.write(str(key), lambda: self._commit(key))
             self.history.append(("write", key, version, began, monotonic_ns(), ""))
             return
-        answer = await self._cache.get(str(key), lambda: self._load(key))
+        try:
+            answer = await self._cache.get(str(key), lambda: self._load(key))
+        except TimeoutError:  # on a busy machine a load may take longer than its lease
+            await self.operate()
+            return
         ended = monotonic_ns()
         version = int(answer.entry.body or b"0")
         self.history.append(("read", key, version, began, ended, str(answer.outcome)))
@@ -107,18 +126,24 @@ async def main(operations: int, seed: int, without: str) -> None:
     redis = connect(settings)
     async with _pool(settings) as pool:
         store = Store(redis, NAMESPACE, CircuitBreaker(3, 0.02, lambda state: None), background)
-        epoch = Epoch(Epochs(pool).load, Epochs(pool).bump, _EPOCH_AGE, 5, background)
-        lifetimes = Lifetimes(fresh=0.2, stale=0.2, absent=1, lease=0.3, fence=0.3)
-        cache = Cache(store, epoch, lifetimes, background, Nobody(), (TimeoutError,), False)
+        row = EpochRow(pool)
+        epoch = Epoch(row.load, row.bump, _EPOCH_AGE, 5, background)
+        cache = Cache(store, epoch, POLICY, background, SilentObserver())
         _leave_out(without, cache, store, epoch)
         client = Client(pool, cache, Random(seed))
         await epoch.current()
-        print("ready", flush=True)  # noqa: T201 - to the test that started it
-        await asyncio.to_thread(sys.stdin.readline)
-        await _operate(client, operations)
+        print("ready", flush=True)  # noqa: T201 - for the test that started this process
+        while await asyncio.to_thread(sys.stdin.readline):
+            await _operate(client, operations)
+            _print_and_clear(client.history)
         await background.close()
     await redis.aclose()
-    sys.stdout.writelines(orjson.dumps(each).decode() + "\n" for each in client.history)
+
+
+def _print_and_clear(history: list[Record]) -> None:
+    sys.stdout.writelines(orjson.dumps(each).decode() + "\n" for each in history)
+    sys.stdout.flush()
+    history.clear()
 
 
 def _pool(settings: Settings) -> asyncpg.Pool:
@@ -134,17 +159,17 @@ def _pool(settings: Settings) -> asyncpg.Pool:
 
 
 async def _operate(client: Client, operations: int) -> None:
-    left = iter(range(operations))
+    remaining = iter(range(operations))
 
-    async def go_on() -> None:
-        for _ in left:
+    async def operate_until_done() -> None:
+        for _ in remaining:
             await client.operate()
 
-    await asyncio.gather(*(go_on() for _ in range(CLIENTS)))
+    await asyncio.gather(*(operate_until_done() for _ in range(CLIENTS)))
 
 
 def _leave_out(without: str, cache: Cache, store: Store, epoch: Epoch) -> None:
-    """Plant a mistake."""
+    """Disable a protection of the cache."""
     match without:
         case "leases":
             store._put = store._redis.register_script(
@@ -155,7 +180,7 @@ def _leave_out(without: str, cache: Cache, store: Store, epoch: Epoch) -> None:
         case "waiting":
             epoch.advance = partial(epoch._flights.run, "bump", epoch._begin_next)  # type: ignore[assignment,method-assign]
         case "dates":
-            cache._flights = CarelessFlights(cache._background)
+            cache._flights = UndatedFlights(cache._background)
 
 
 if __name__ == "__main__":

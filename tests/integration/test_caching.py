@@ -1,6 +1,5 @@
-"""Caching through its routes, with a real Valkey and a real PostgreSQL."""
+"""The caching service through its routes, with a real Valkey and a real PostgreSQL."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,10 +7,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.caching.technique import TECHNIQUE
-from services.chassis.cache_server import connect
+from services.chassis.redis_client import connect
 from services.settings import Settings
 from tests.conftest import Client, ClientOf, samples
-from tests.integration.unruly_proxy import Mood, UnrulyProxy
 
 VARIANTS = TECHNIQUE.variant_names()
 
@@ -38,7 +36,7 @@ async def test_the_second_read_is_a_hit(redis: Redis, client_of: ClientOf) -> No
         assert counted[name] == 1
 
 
-async def test_a_changed_page_is_always_a_miss_and_the_same_page(
+async def test_a_lookup_with_changed_100_is_always_a_miss_and_returns_the_same_page(
     redis: Redis, client_of: ClientOf
 ) -> None:
     client = await client_of("caching")
@@ -54,13 +52,15 @@ async def test_a_changed_page_is_always_a_miss_and_the_same_page(
     assert counted[name.format("hit")] == 0
 
 
-async def test_a_changed_page_is_answered_while_the_cache_is_away(client_of: ClientOf) -> None:
+async def test_a_lookup_with_changed_100_succeeds_while_redis_is_unreachable(
+    client_of: ClientOf,
+) -> None:
     client = await client_of("caching", redis_port=1)
     response = await client.get("/caching/optimized", params={"id": 7, "changed": 100})
     assert response.status == 200
 
 
-async def test_a_change_shows_in_the_next_read_of_both_variants(
+async def test_a_change_shows_in_the_next_read_of_every_variant(
     redis: Redis, client_of: ClientOf
 ) -> None:
     client = await client_of("caching")
@@ -87,7 +87,7 @@ async def test_a_malformed_change_is_refused_and_changes_nothing(
     assert await page(client, "naive", 9) == before
 
 
-async def test_a_body_that_is_not_what_its_headers_say_is_refused(
+async def test_a_body_that_contradicts_its_content_encoding_is_refused(
     redis: Redis, client_of: ClientOf
 ) -> None:
     client = await client_of("caching")
@@ -97,7 +97,7 @@ async def test_a_body_that_is_not_what_its_headers_say_is_refused(
 
 
 @pytest.mark.parametrize(("number", "status"), [("0", 400), ("x", 400), ("999999", 404)])
-async def test_a_change_of_no_post_is_refused(
+async def test_a_change_of_an_invalid_or_absent_post_is_refused(
     redis: Redis, client_of: ClientOf, number: str, status: int
 ) -> None:
     client = await client_of("caching")
@@ -106,20 +106,20 @@ async def test_a_change_of_no_post_is_refused(
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-async def test_a_post_that_does_not_exist_is_not_found(
-    redis: Redis, client_of: ClientOf, variant: str
-) -> None:
+async def test_an_absent_post_is_not_found(redis: Redis, client_of: ClientOf, variant: str) -> None:
     client = await client_of("caching")
     for _ in range(2):
         assert (await client.get(f"/caching/{variant}", params={"id": 999_999})).status == 404
 
 
-async def test_with_the_cache_away_reads_come_from_the_database(client_of: ClientOf) -> None:
+async def test_reads_come_from_postgres_while_redis_is_unreachable(client_of: ClientOf) -> None:
     client = await client_of("caching", redis_port=1)
     assert await page(client, "optimized", 5) == await page(client, "naive", 5)
 
 
-async def test_with_the_cache_away_a_change_is_made_and_shows(client_of: ClientOf) -> None:
+async def test_a_change_without_redis_shows_in_the_next_read_of_every_variant(
+    client_of: ClientOf,
+) -> None:
     client = await client_of("caching", redis_port=1)
     before = await page(client, "naive", 6)
     for title in ("A new title", before["title"]):
@@ -129,7 +129,7 @@ async def test_with_the_cache_away_a_change_is_made_and_shows(client_of: ClientO
             assert await page(client, variant, 6) == {**before, "title": title}
 
 
-async def test_a_client_that_has_the_page_gets_no_body_until_it_changes(
+async def test_a_client_with_the_current_tag_gets_304_until_the_page_changes(
     redis: Redis, client_of: ClientOf
 ) -> None:
     client = await client_of("caching")
@@ -148,11 +148,11 @@ async def test_a_client_that_has_the_page_gets_no_body_until_it_changes(
         headers = {"If-None-Match": tag if title != page["title"] else '"other"'}
         response = await client.get("/caching/conditional", params=query, headers=headers)
         assert (response.status, (await response.json())["title"]) == (200, title)
-    assert response.headers["ETag"] == tag  # the bytes are the same again
+    assert response.headers["ETag"] == tag  # the page has its original bytes again
 
 
 @pytest.mark.parametrize("given", ["", "no tag", '"', "W/", '"a" "b"', ",,,"])
-async def test_a_condition_that_cannot_be_read_is_none(
+async def test_an_invalid_if_none_match_is_ignored(
     redis: Redis, client_of: ClientOf, given: str
 ) -> None:
     client = await client_of("caching")
@@ -160,9 +160,7 @@ async def test_a_condition_that_cannot_be_read_is_none(
     assert response.status == 200
 
 
-async def test_a_head_request_tells_the_tag_and_the_length(
-    redis: Redis, client_of: ClientOf
-) -> None:
+async def test_a_head_response_has_tag_and_length(redis: Redis, client_of: ClientOf) -> None:
     client = await client_of("caching")
     response = await client.head("/caching/conditional", params={"id": 8})
     assert (response.status, await response.read()) == (200, b"")
@@ -170,31 +168,7 @@ async def test_a_head_request_tells_the_tag_and_the_length(
     assert int(response.headers["Content-Length"]) > 100
 
 
-async def test_with_the_database_away_what_is_cached_is_served_and_marked(
-    redis: Redis, client_of: ClientOf, settings: Settings
-) -> None:
-    proxy = UnrulyProxy(settings.database_port)
-    await proxy.start()
-    client = await client_of("caching", database_port=proxy.port)
-    strict = await client_of("caching", database_port=proxy.port, cache_stale_if_error=False)
-    before = await page(client, "optimized", 8)
-    proxy.become(Mood.CUT)
-    try:
-        await asyncio.sleep(2 * settings.cache_epoch_age)  # until the epoch is not known any more
-        response = await client.get("/caching/optimized", params={"id": 8})
-        assert await response.json() == before
-        assert "unverified" in response.headers["Cache-Status"]
-        assert (await strict.get("/caching/optimized", params={"id": 8})).status == 503
-        assert (await client.put("/caching/posts/9", json={"title": "x"})).status == 503
-        proxy.become(Mood.PASSING)
-        response = await client.get("/caching/optimized", params={"id": 8})
-        assert response.status == 200
-        assert "Cache-Status" not in response.headers
-    finally:
-        await proxy.close()
-
-
-async def test_loads_and_the_state_of_the_breaker_are_told(
+async def test_the_metrics_count_loads_and_show_the_breakers_state(
     redis: Redis, client_of: ClientOf
 ) -> None:
     client = await client_of("caching")

@@ -1,4 +1,4 @@
-"""Redis is killed while the service is read from and written to: nobody notices."""
+"""Redis dies or hangs under reads and writes: every request still succeeds."""
 
 import asyncio
 from collections import Counter
@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from services.local import valkey
+from services.local.data_servers import valkey_command
 from services.local.ports import free_port
 from services.local.process import Process
-from services.local.readiness import until as until_it_answers
-from services.local.readiness import valkey_answers
-from tests.conftest import Client, ClientOf, samples
+from services.local.server_probe import valkey_answers
+from services.local.server_probe import wait_until as until_it_answers
+from tests.conftest import Client, ClientOf, samples, until
 
 HITS = 'cache_requests_total{result="hit",technique="caching",variant="optimized"}'
 STATE = 'cache_circuit_breaker_state{{state="{}",technique="caching"}}'
@@ -22,7 +22,7 @@ STATE = 'cache_circuit_breaker_state{{state="{}",technique="caching"}}'
 
 @asynccontextmanager
 async def running_valkey(port: int, folder: Path) -> AsyncIterator[Process]:
-    process = await Process.start(valkey.command(port, folder), folder / "valkey.log")
+    process = await Process.start(valkey_command(port, folder), folder / "valkey.log")
     try:
         await until_it_answers(valkey_answers(port))
         yield process
@@ -31,7 +31,7 @@ async def running_valkey(port: int, folder: Path) -> AsyncIterator[Process]:
 
 
 class Load:
-    """Readers and writers that go on until they are told to stop, counting what they are told."""
+    """Readers and a writer that send requests until stopped, and count the statuses."""
 
     def __init__(self, client: Client) -> None:
         self.statuses: Counter[int] = Counter()
@@ -44,10 +44,10 @@ class Load:
     def stop(self) -> None:
         self._stopped.set()
 
-    async def answers(self, more: int) -> None:
-        """Returns when so many more have come."""
-        enough = self.statuses.total() + more
-        await _until(lambda: _as_awaitable(self.statuses.total() >= enough))
+    async def wait_for_responses(self, number: int) -> None:
+        """Return after so many further responses."""
+        enough = self.statuses.total() + number
+        await until(lambda: self.statuses.total() >= enough)
 
     async def _read(self, number: int) -> None:
         while not self._stopped.is_set():
@@ -66,13 +66,9 @@ class Load:
                 assert (await page.json())["title"] == body["title"]
 
 
-async def _as_awaitable(value: bool) -> bool:
-    return value
-
-
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+async def _until_true(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(30):
-        while not await condition():  # noqa: ASYNC110 - told by another process, if asked
+        while not await condition():  # noqa: ASYNC110 - metrics have to be polled
             await asyncio.sleep(0.02)
 
 
@@ -87,7 +83,7 @@ def restored_title(execute: Any) -> Any:
     execute("UPDATE posts SET title = %s WHERE id = 1", title)
 
 
-async def test_every_request_succeeds_while_redis_is_killed_and_hits_come_again(
+async def test_every_request_succeeds_while_redis_is_killed_and_hits_resume_after_its_return(
     client_of: ClientOf, tmp_path: Path, restored_title: None
 ) -> None:
     port = free_port()
@@ -96,13 +92,13 @@ async def test_every_request_succeeds_while_redis_is_killed_and_hits_come_again(
         client = await client_of("caching", redis_port=port)
         load = Load(client)
         running = asyncio.create_task(load.run())
-        await _until(lambda: _exceeds(client, HITS, 20))
+        await _until_true(lambda: _exceeds(client, HITS, 20))
         first._kill_session()
-        await _until(lambda: _exceeds(client, STATE.format("open"), 0))
-        await load.answers(200)
+        await _until_true(lambda: _exceeds(client, STATE.format("open"), 0))
+        await load.wait_for_responses(200)
         async with running_valkey(port, tmp_path):
             hits = await _counted(client, HITS)
-            await _until(lambda: _exceeds(client, HITS, hits + 20))
+            await _until_true(lambda: _exceeds(client, HITS, hits + 20))
             assert await _counted(client, STATE.format("closed")) == 1
             load.stop()
             await running
@@ -113,7 +109,7 @@ async def _exceeds(client: Client, name: str, value: float) -> bool:
     return await _counted(client, name) > value
 
 
-async def test_a_redis_that_hangs_is_given_up(
+async def test_every_request_succeeds_while_redis_hangs_and_hits_resume_after(
     client_of: ClientOf, tmp_path: Path, restored_title: None
 ) -> None:
     port = free_port()
@@ -121,13 +117,13 @@ async def test_a_redis_that_hangs_is_given_up(
         client = await client_of("caching", redis_port=port)
         load = Load(client)
         running = asyncio.create_task(load.run())
-        await _until(lambda: _exceeds(client, HITS, 20))
+        await _until_true(lambda: _exceeds(client, HITS, 20))
         process._child.send_signal(19)  # SIGSTOP
-        await _until(lambda: _exceeds(client, STATE.format("open"), 0))
-        await load.answers(100)
+        await _until_true(lambda: _exceeds(client, STATE.format("open"), 0))
+        await load.wait_for_responses(100)
         process._child.send_signal(18)  # SIGCONT
         hits = await _counted(client, HITS)
-        await _until(lambda: _exceeds(client, HITS, hits + 20))
+        await _until_true(lambda: _exceeds(client, HITS, hits + 20))
         load.stop()
         await running
     assert load.statuses.keys() == {200}

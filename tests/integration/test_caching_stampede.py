@@ -1,4 +1,4 @@
-"""A thousand readers miss the same page at once, in two processes: it is loaded once."""
+"""A thousand readers in two processes miss the same page at once: one load serves them all."""
 
 import asyncio
 import resource
@@ -12,18 +12,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from services.chassis.cache_server import connect
+from services.chassis.redis_client import connect
 from services.local.ports import HOST, free_port
 from services.local.process import Command, Process
-from services.local.readiness import service_is_ready
-from services.local.readiness import until as until_it_answers
+from services.local.server_probe import service_is_ready
+from services.local.server_probe import wait_until as until_it_answers
 from services.settings import Settings, environment_of
 from tests.conftest import samples
 
 READERS = 500
 PROCESSES = 2
 PAGE = 77
-#: Longer than any test takes: nothing is to be given up while the load is held up.
+#: Longer than the test, so that no timeout ends a wait for the load that the test delays.
 SECONDS = 100
 SERVERS = {name for name in Settings.model_fields if name.startswith(("database_", "redis_"))} - {
     "redis_timeout"
@@ -49,7 +49,7 @@ async def running_service(settings: Settings, folder: Path) -> AsyncIterator[str
 
 
 async def counted(address: str, name: str) -> float:
-    """The sum over all of the metric's samples."""
+    """The sum of the metric's samples over all labels."""
     async with aiohttp.ClientSession(address) as session:
         found = await samples(session)
     return sum(value for sample, value in found.items() if sample.startswith(name + "{"))
@@ -61,7 +61,7 @@ async def has_all_readers(address: str) -> bool:
 
 @pytest.fixture
 def enough_descriptors() -> Iterator[None]:
-    """A socket for each reader; many systems grant a process 1,024 files unless it asks."""
+    """Raise the limit of open files, often 1,024, to allow a socket for each reader."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(soft, 2 * READERS * PROCESSES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -76,7 +76,7 @@ async def empty_cache(settings: Settings) -> None:
     await redis.aclose()
 
 
-async def test_a_thousand_readers_of_two_processes_cause_one_load(
+async def test_a_thousand_readers_in_two_processes_share_one_load(
     settings: Settings,
     tmp_path: Path,
     empty_cache: None,
@@ -97,7 +97,7 @@ async def test_a_thousand_readers_of_two_processes_cause_one_load(
                 return response.status, await response.read()
 
         execute("BEGIN")
-        execute("LOCK TABLE posts")  # whoever loads has to wait, and the others come meanwhile
+        execute("LOCK TABLE posts")  # delays the load until all readers have arrived
         readers = [asyncio.create_task(read(each)) for each in addresses for _ in range(READERS)]
         async with asyncio.timeout(60):
             for address in addresses:

@@ -1,4 +1,4 @@
-"""The chassis's database: what happens when connections die or statements take too long."""
+"""The chassis' database pool when connections die or statements take too long."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ Execute = Callable[..., list[tuple[Any, ...]]]
 KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
 
 
-async def test_reads_are_answered_after_every_connection_was_killed(
+async def test_reads_succeed_after_every_connection_was_killed(
     client_of: ClientOf, execute: Execute
 ) -> None:
     client = await client_of("pagination")
@@ -20,7 +20,7 @@ async def test_reads_are_answered_after_every_connection_was_killed(
     assert statuses == [200] * 6
 
 
-async def test_a_session_of_several_statements_recovers_with_the_next_request(
+async def test_a_session_of_several_statements_recovers_within_two_requests(
     client_of: ClientOf, execute: Execute
 ) -> None:
     client = await client_of("n-plus-one")
@@ -30,7 +30,7 @@ async def test_a_session_of_several_statements_recovers_with_the_next_request(
     assert statuses[-2:] == [200, 200]
 
 
-async def test_a_statement_past_its_deadline_is_a_504_and_ends_on_the_server(
+async def test_a_statement_after_its_timeout_is_a_504_and_ends_on_the_server(
     client_of: ClientOf, execute: Execute, settings: Settings
 ) -> None:
     client = await client_of("n-plus-one", statement_timeout=0.05)

@@ -1,4 +1,4 @@
-"""The data set as PostgreSQL holds it."""
+"""The data set in PostgreSQL, and its bulk load."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.dataset.bulk_load import connect, load
 from services.dataset.generator import SIZES
-from services.dataset.loader import connect, load
 from services.settings import Settings
 
 Execute = Callable[..., list[tuple[Any, ...]]]
@@ -21,30 +21,31 @@ def other_database(settings: Settings, execute: Execute) -> Iterator[Settings]:
     execute("DROP DATABASE other WITH (FORCE)")
 
 
-def test_it_holds_as_many_rows_as_its_size_says(settings: Settings, execute: Execute) -> None:
+def test_tables_have_the_number_of_rows_of_the_size(settings: Settings, execute: Execute) -> None:
     size = SIZES["small"]
     for table in ("authors", "posts", "comments", "tags"):
         assert execute(f"SELECT count(*) FROM {table}") == [(size.rows(table),)]
     assert execute("SELECT rows FROM row_counts") == [(size.posts,)]
 
 
-def test_moments_are_distinct(settings: Settings, execute: Execute) -> None:
+def test_creation_times_are_distinct(settings: Settings, execute: Execute) -> None:
     for table in ("posts", "comments"):
         assert execute(f"SELECT count(*) - count(DISTINCT created_at) FROM {table}") == [(0,)]
 
 
-def test_a_second_load_does_nothing_and_another_seed_loads_anew(other_database: Settings) -> None:
+def test_a_second_load_only_adds_indexes_but_another_seed_loads(other_database: Settings) -> None:
     steps: list[tuple[int, int]] = []
     assert load(other_database, lambda done, total: steps.append((done, total)))
     assert steps[-1][0] == steps[-1][1] == len(steps)
     with closing(connect(other_database)) as connection, connection.cursor() as cursor:
         cursor.execute("DROP INDEX posts_title_id")
         assert not load(other_database)
-        cursor.execute("SELECT 'posts_title_id'::regclass")  # what was loaded gets it anew
+        # The missing index was created, although the data set was not loaded again.
+        cursor.execute("SELECT 'posts_title_id'::regclass")
     assert load(other_database.model_copy(update={"dataset_seed": 2}))
 
 
-def test_statements_on_several_rows_keep_the_count_right(
+def test_the_row_count_is_right_after_statements_on_several_rows(
     settings: Settings, execute: Execute
 ) -> None:
     ((before,),) = execute("SELECT rows FROM row_counts")

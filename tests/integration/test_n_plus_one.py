@@ -1,8 +1,9 @@
-"""N+1 queries: counted by the service, and by the server that the queries went to."""
+"""The N+1 service against a real PostgreSQL, which also counts the statements."""
 
+import asyncio
 import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -10,31 +11,36 @@ from typing import Any
 
 import orjson
 import pytest
+import pytest_asyncio
 from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
 
 from services.avoiding_n_plus_one import batch
+from services.avoiding_n_plus_one.app import create
 from services.avoiding_n_plus_one.technique import TECHNIQUE
+from services.settings import Settings
 from tests.conftest import Client, ClientOf, samples, until
+from tests.integration.holding_proxy import HoldingProxy
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 
 BUDGET = 3
 NAMES = TECHNIQUE.variant_names()
-#: What a list needs when there is something in it, by variant; naive's depends on what it finds.
+#: Statements for a list that is not empty. Those of naive depend on its length.
 STATEMENTS = {"optimized": 1, "batch": 3, "join": 1, "json-aggregation": 1}
 SIZES = (0, 1, 2, 10, 50, 200)
 
 each_variant = pytest.mark.parametrize("variant", NAMES)
+#: For tests that use `shared_client`, which lives in the event loop of the module.
+in_module_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request came to, by every count there is."""
+    """The posts of a response, and how many statements they took."""
 
     posts: list[dict[str, Any]]
-    in_header: int
-    in_metrics: float
-    seen_by_server: int
+    statements: int
 
     @property
     def comments(self) -> int:
@@ -50,9 +56,16 @@ async def metric(client: Client, name: str, variant: str) -> float:
     return (await samples(client)).get(name + labels, 0)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_client(settings: Settings) -> AsyncIterator[Client]:
+    """A client of one service for all tests that need neither new metrics nor other settings."""
+    async with TestClient(TestServer(create(settings))) as client:
+        yield client
+
+
 @pytest.fixture
-def seen_by_server(execute: Execute) -> Callable[[], int]:
-    """How many statements PostgreSQL has run since it was asked last, but for this question."""
+def statements_run(execute: Execute) -> Callable[[], int]:
+    """Returns how many statements PostgreSQL ran since the last call, without those of the call."""
 
     def count() -> int:
         [(calls,)] = execute(
@@ -67,75 +80,70 @@ def seen_by_server(execute: Execute) -> Callable[[], int]:
 
 
 async def counted(
-    client: Client, seen_by_server: Callable[[], int], variant: str, **query: int
+    client: Client, statements_run: Callable[[], int], variant: str, **query: int
 ) -> Answer:
+    """The answer to a request whose statements header, metrics and PostgreSQL count the same."""
     before = await metric(client, "db_client_operations_per_request_sum", variant)
-    seen_by_server()
+    statements_run()
     response = await get(client, variant, **query)
-    seen = seen_by_server()
+    by_server = statements_run()
     after = await metric(client, "db_client_operations_per_request_sum", variant)
-    posts = (await response.json())["posts"]
-    return Answer(posts, int(response.headers["X-Query-Count"]), after - before, seen)
+    assert int(response.headers["X-Query-Count"]) == after - before == by_server
+    return Answer((await response.json())["posts"], by_server)
+
+
+def starts(posts: int) -> tuple[int, int]:
+    """The first post's number in two lists of this length."""
+    return 1, Random(posts).randint(1, 800)
 
 
 @pytest.mark.parametrize("posts", SIZES)
-async def test_the_server_counts_what_the_service_counts(
-    client_of: ClientOf, seen_by_server: Callable[[], int], posts: int
+@in_module_loop
+async def test_naive_sends_one_query_plus_one_per_post_and_comment(
+    shared_client: Client, statements_run: Callable[[], int], posts: int
 ) -> None:
-    client = await client_of("n-plus-one")
-    random = Random(posts)
-    for variant in NAMES:
-        for start in (1, random.randint(1, 800)):
-            answer = await counted(client, seen_by_server, variant, posts=posts, start=start)
-            assert len(answer.posts) == posts
-            assert answer.in_header == answer.in_metrics == answer.seen_by_server
-
-
-@pytest.mark.parametrize("posts", SIZES)
-async def test_naive_sends_one_query_and_one_per_post_and_one_per_comment(
-    client_of: ClientOf, seen_by_server: Callable[[], int], posts: int
-) -> None:
-    client = await client_of("n-plus-one")
-    answer = await counted(client, seen_by_server, "naive", posts=posts, start=100)
-    assert answer.seen_by_server == 1 + posts + answer.comments
+    for start in starts(posts):
+        answer = await counted(shared_client, statements_run, "naive", posts=posts, start=start)
+        assert len(answer.posts) == posts
+        assert answer.statements == 1 + posts + answer.comments
 
 
 @pytest.mark.parametrize("posts", [size for size in SIZES if size])
 @pytest.mark.parametrize("variant", STATEMENTS)
-async def test_the_others_send_as_many_however_long_the_list_is(
-    client_of: ClientOf, seen_by_server: Callable[[], int], variant: str, posts: int
+@in_module_loop
+async def test_other_variants_send_a_constant_number_of_queries(
+    shared_client: Client, statements_run: Callable[[], int], variant: str, posts: int
 ) -> None:
-    client = await client_of("n-plus-one")
-    answer = await counted(client, seen_by_server, variant, posts=posts, start=100)
-    assert answer.comments or posts == 1
-    assert answer.seen_by_server == STATEMENTS[variant]
+    for start in starts(posts):
+        answer = await counted(shared_client, statements_run, variant, posts=posts, start=start)
+        assert len(answer.posts) == posts
+        assert answer.comments or posts == 1
+        assert answer.statements == STATEMENTS[variant]
 
 
 @each_variant
+@in_module_loop
 async def test_an_empty_list_takes_one_query(
-    client_of: ClientOf, seen_by_server: Callable[[], int], variant: str
+    shared_client: Client, statements_run: Callable[[], int], variant: str
 ) -> None:
-    client = await client_of("n-plus-one")
     for query in ({"posts": 0}, {"start": 1_000_000}):
-        answer = await counted(client, seen_by_server, variant, **query)
+        answer = await counted(shared_client, statements_run, variant, **query)
         assert answer.posts == []
-        assert answer.seen_by_server == 1
+        assert answer.statements == 1
 
 
 @pytest.mark.parametrize("variant", [name for name in NAMES if name != "naive"])
-async def test_no_variant_but_naive_ever_exceeds_the_budget(
-    client_of: ClientOf, variant: str
-) -> None:
-    client = await client_of("n-plus-one")
+@in_module_loop
+async def test_only_naive_exceeds_the_budget(shared_client: Client, variant: str) -> None:
     for posts in SIZES:
         for start in range(1, 1_001, 150):
-            response = await get(client, variant, posts=posts, start=start)
+            response = await get(shared_client, variant, posts=posts, start=start)
             assert int(response.headers["X-Query-Count"]) <= BUDGET
             assert response.headers["X-Query-Budget"] == str(BUDGET)
-    assert await metric(client, "db_client_over_budget_requests_total", variant) == 0
+    assert await metric(shared_client, "db_client_over_budget_requests_total", variant) == 0
 
 
-async def test_naive_exceeds_the_budget_and_is_counted_for_it(client_of: ClientOf) -> None:
+async def test_naive_requests_over_budget_are_counted(client_of: ClientOf) -> None:
     client = await client_of("n-plus-one")
     for posts in (0, 50, 50):
         assert (await get(client, "naive", posts=posts)).status == 200
@@ -144,18 +152,18 @@ async def test_naive_exceeds_the_budget_and_is_counted_for_it(client_of: ClientO
 
 
 @each_variant
-async def test_statements_before_a_failure_count(
+async def test_statements_before_a_failure_are_counted(
     client_of: ClientOf, execute: Execute, variant: str
 ) -> None:
     client = await client_of("n-plus-one", statement_timeout=0.05)
-    with _locked(execute, "comments"):
+    with locked(execute, "comments"):
         assert (await get(client, variant)).status == 504
     sent = await metric(client, "db_client_operations_per_request_sum", variant)
     assert sent == (2 if variant in ("naive", "batch") else 1)
 
 
 @contextmanager
-def _locked(execute: Execute, table: str) -> Iterator[None]:
+def locked(execute: Execute, table: str) -> Iterator[None]:
     execute("BEGIN")
     execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
     try:
@@ -165,34 +173,35 @@ def _locked(execute: Execute, table: str) -> Iterator[None]:
 
 
 @each_variant
-async def test_a_request_past_its_deadline_leaves_no_statement_and_no_task(
+async def test_a_request_past_its_deadline_leaves_no_statement_and_no_error(
     client_of: ClientOf, execute: Execute, variant: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = await client_of("n-plus-one", request_timeout=0.1)
-    with _locked(execute, "comments"):
+    client = await client_of("n-plus-one", request_timeout=0.3)
+    with locked(execute, "comments"):
         assert (await get(client, variant)).status == 504
     active = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND state = %s"
     await until(lambda: execute(active, "n-plus-one", "active") == [(0,)])
-    # No connection was given back while something still used it.
+    # A connection that was returned while still in use would fail one of these.
     statuses = [(await get(client, variant, posts=5)).status for _ in range(6)]
     assert statuses == [200] * 6
-    gc.collect()  # when asyncio complains of what was never looked at
+    gc.collect()  # asyncio logs unretrieved errors when it collects their tasks
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_all_variants_answer_alike_whatever_the_list(client_of: ClientOf) -> None:
-    client = await client_of("n-plus-one")
+@in_module_loop
+async def test_all_variants_answer_the_same_for_every_list(shared_client: Client) -> None:
     queries = [{"posts": posts, "start": 100} for posts in SIZES]
     queries += [{"posts": 50, "start": 980}, {"posts": 3, "start": 10**9}]
     for query in queries:
-        answers = [await (await get(client, name, **query)).json() for name in NAMES]
+        answers = [await (await get(shared_client, name, **query)).json() for name in NAMES]
         assert all(answer == answers[0] for answer in answers)
 
 
-async def test_all_variants_tell_moments_in_utc_whatever_the_time_zone_of_the_database(
+async def test_all_variants_answer_in_utc_when_the_database_has_another_time_zone(
     client_of: ClientOf, execute: Execute
 ) -> None:
-    execute("ALTER ROLE CURRENT_USER SET timezone = 'America/St_Johns'")  # half an hour, and behind
+    # A time zone with a negative offset that is no whole number of hours.
+    execute("ALTER ROLE CURRENT_USER SET timezone = 'America/St_Johns'")
     try:
         client = await client_of("n-plus-one")
         answers = [await (await get(client, name)).json() for name in NAMES]
@@ -202,7 +211,7 @@ async def test_all_variants_tell_moments_in_utc_whatever_the_time_zone_of_the_da
     assert answers[0]["posts"][0]["created_at"].endswith("+00:00")
 
 
-async def test_batches_in_portions_never_share_the_connection(
+async def test_small_batches_run_one_after_another_on_the_connection(
     client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "MAXIMUM_BATCH", 7)
@@ -213,12 +222,12 @@ async def test_batches_in_portions_never_share_the_connection(
 
 
 @pytest.fixture
-def odd_posts(execute: Execute) -> Iterator[int]:
-    """Two posts at the end of the table: one that is hard to write down, one without comments."""
+def escaped_posts(execute: Execute) -> Iterator[int]:
+    """The first of two posts: one with texts that need escaping, one without comments."""
     text = 'a "quoted" \\ back\\slash, tab\t, line\n\r, \x01, é, 𝄞, </script>, 100 % %s'
     comments = [
-        "2024-02-29 23:59:59+00",  # no fraction at all
-        "2024-02-29 23:59:59.1+05:30",  # and zeros at its end
+        "2024-02-29 23:59:59+00",  # without a fraction
+        "2024-02-29 23:59:59.1+05:30",  # with trailing zeros
         "1970-01-01 00:00:00.000001+00",
     ]
     first = 5_000_000
@@ -233,12 +242,13 @@ def odd_posts(execute: Execute) -> Iterator[int]:
     execute("DELETE FROM posts WHERE id >= %s", first)
 
 
-async def test_all_variants_spell_odd_texts_and_moments_alike(
-    client_of: ClientOf, odd_posts: int
+@in_module_loop
+async def test_all_variants_encode_escaped_texts_and_times_the_same(
+    shared_client: Client, escaped_posts: int
 ) -> None:
-    client = await client_of("n-plus-one")
     answers = [
-        orjson.loads(await (await get(client, name, start=odd_posts)).read()) for name in NAMES
+        orjson.loads(await (await get(shared_client, name, start=escaped_posts)).read())
+        for name in NAMES
     ]
     assert all(answer == answers[0] for answer in answers)
     first, second = answers[0]["posts"]
@@ -246,3 +256,52 @@ async def test_all_variants_spell_odd_texts_and_moments_alike(
     assert [comment["id"] for comment in first["comments"]] == sorted(
         comment["id"] for comment in first["comments"]
     )
+
+
+# ── PostgreSQL is down ──────────────────────────────────────────────────────────────────────────
+
+
+@each_variant
+async def test_refused_connections_are_a_503_with_retry_after(
+    client_of: ClientOf, settings: Settings, variant: str
+) -> None:
+    async with HoldingProxy(settings).running() as proxy:
+        client = await client_of("n-plus-one", database_port=proxy.port)
+        assert (await get(client, variant, posts=1)).status == 200
+        proxy.close_all()
+        responses = [await get(client, variant, posts=1) for _ in range(3)]
+        assert [response.status for response in responses] == [503] * 3
+        assert {response.headers["Retry-After"] for response in responses} == {"1"}
+        assert (await responses[0].json(content_type=None))["dependency"] == "postgres"
+        assert [(await client.get(path)).status for path in ("/readyz", "/healthz")] == [503, 200]
+        assert await pooled_connections(client) == 0
+        # Each failed request is counted, though those without a connection sent no statement.
+        assert await metric(client, "db_client_operations_per_request_count", variant) == 4
+        proxy.resume()
+        assert (await get(client, variant, posts=1)).status == 200
+
+
+@each_variant
+async def test_a_silent_server_is_a_504_without_retry_after(
+    client_of: ClientOf, settings: Settings, variant: str
+) -> None:
+    async with HoldingProxy(settings).running() as proxy:
+        limits = {"pool_timeout": 0.5, "request_timeout": 0.8}
+        client = await client_of("n-plus-one", database_port=proxy.port, **limits)
+        assert (await get(client, variant, posts=1)).status == 200
+        proxy.freeze()
+        requests = (get(client, variant, posts=1) for _ in range(6))
+        responses = await asyncio.gather(*requests)
+        assert [response.status for response in responses] == [504] * 6
+        assert not any("Retry-After" in response.headers for response in responses)
+        failed = f'{{outcome="error",technique="n-plus-one",variant="{variant}"}}'
+        assert (await samples(client))["db_client_operations_total" + failed] >= 1
+        proxy.resume()
+        async with asyncio.timeout(20):
+            while (await get(client, variant, posts=1)).status != 200:
+                pass
+
+
+async def pooled_connections(client: Client) -> float:
+    name = "db_client_connection_count"
+    return sum(value for each, value in (await samples(client)).items() if each.startswith(name))

@@ -1,5 +1,6 @@
-"""Pagination: the same pages and links through every variant, each row once, no cursor made up."""
+"""Pagination over HTTP: equal pages from all variants, each row once, and only signed cursors."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -10,8 +11,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from services.pagination.cursor import Edge, Side
-from services.pagination.keyset import seek
+from services.pagination.cursor import RowCursor, Side
+from services.pagination.keyset import index_range
 from services.pagination.listing import ORDERS, Listing
 from services.pagination.technique import ESTIMATED, EXACT, NONE, TOTALS
 from tests.conftest import Client, ClientOf, samples
@@ -21,8 +22,8 @@ Page = dict[str, Any]
 
 VARIANTS = ("naive", "optimized", "offset")
 RELATIONS = ("first", "prev", "next", "last")
-#: The author of most posts in the small data set, and one who has none.
-BUSY_AUTHOR, NOBODY = 1, 999_999
+#: The author of most posts in the small data set, and an author without posts.
+BUSY_AUTHOR, MISSING_AUTHOR = 1, 999_999
 
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
 each_order = pytest.mark.parametrize("order", ORDERS)
@@ -36,8 +37,8 @@ async def page(client: Client, variant: str, reference: str) -> Page:
 
 
 async def same_page(client: Client, reference: str) -> Page:
-    """The page, if all variants answer with it."""
-    pages = [await page(client, variant, reference) for variant in VARIANTS]
+    """The page, after asserting that all variants answer with it."""
+    pages = await asyncio.gather(*(page(client, variant, reference) for variant in VARIANTS))
     assert pages[0] == pages[1] == pages[2], reference
     return pages[0]
 
@@ -51,7 +52,7 @@ async def walk(client: Client, variant: str, reference: str | None, relation: st
 
 
 async def problem(client: Client, variant: str, **query: object) -> dict[str, Any]:
-    """The document with which a request is refused as a bad one."""
+    """The problem document of a request that is refused with status 400."""
     text = {name: str(value) for name, value in query.items()}
     response = await client.get(f"/pagination/{variant}", params=text)
     assert response.status == 400, query
@@ -59,7 +60,7 @@ async def problem(client: Client, variant: str, **query: object) -> dict[str, An
     return document
 
 
-def numbers(pages: list[Page]) -> list[int]:
+def ids(pages: list[Page]) -> list[int]:
     return [item["id"] for each in pages for item in each["items"]]
 
 
@@ -76,37 +77,37 @@ def newest_first(execute: Execute) -> list[int]:
 
 @pytest.fixture
 def insert(execute: Execute) -> Iterator[Callable[[str, str], int]]:
-    """Insert a post with this title at this moment (an SQL expression); it goes with the test."""
+    """Insert posts with a title and a creation time (an SQL expression) until the test ends."""
     inserted: list[int] = []
 
-    def post(title: str, moment: str) -> int:
+    def insert_post(title: str, created_at: str) -> int:
         ((number,),) = execute(
             "INSERT INTO posts (author_id, title, body, created_at)"
-            f" VALUES ({BUSY_AUTHOR}, %s, 'new', {moment}) RETURNING id",
+            f" VALUES ({BUSY_AUTHOR}, %s, 'new', {created_at}) RETURNING id",
             title,
         )
         inserted.append(number)
         return int(number)
 
-    yield post
+    yield insert_post
     execute("DELETE FROM posts WHERE id = ANY (%s)", inserted)
 
 
 @each_variant
 @each_order
-async def test_walking_forward_meets_each_post_once_in_order(
+async def test_following_next_meets_each_post_once_in_order(
     client_of: ClientOf, execute: Execute, variant: str, order: str
 ) -> None:
     client = await client_of("pagination")
     pages = await walk(client, variant, f"?limit=70&order={order}", "next")
-    sorting = ORDERS[order].clause()
-    assert numbers(pages) == [number for (number,) in execute(f"SELECT id FROM posts {sorting}")]
+    order_by = ORDERS[order].order_by()
+    assert ids(pages) == [number for (number,) in execute(f"SELECT id FROM posts {order_by}")]
     assert {each["total"] for each in pages} == {None}
 
 
 @each_variant
 @each_order
-async def test_walking_back_from_the_last_page_meets_the_same_pages(
+async def test_following_prev_from_the_last_page_meets_the_same_pages(
     client_of: ClientOf, variant: str, order: str
 ) -> None:
     client = await client_of("pagination")
@@ -117,11 +118,13 @@ async def test_walking_back_from_the_last_page_meets_the_same_pages(
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_on_a_random_walk_all_variants_show_the_same(client_of: ClientOf, seed: int) -> None:
+async def test_all_variants_show_the_same_pages_on_a_random_walk(
+    client_of: ClientOf, seed: int
+) -> None:
     client = await client_of("pagination")
     random = Random(seed)
     for order, total in product(ORDERS, TOTALS):
-        author = random.choice((0, 0, BUSY_AUTHOR, random.randint(1, 200), NOBODY))
+        author = random.choice((0, 0, BUSY_AUTHOR, random.randint(1, 200), MISSING_AUTHOR))
         rows = random.choice((1_000_000_000, random.randint(1, 1200)))
         limit = random.choice((1, 7, 100))
         reference = f"?order={order}&total={total}&author={author}&rows={rows}&limit={limit}"
@@ -132,22 +135,22 @@ async def test_on_a_random_walk_all_variants_show_the_same(client_of: ClientOf, 
                 reference = re.sub(r"limit=\d+", f"limit={random.randint(1, 100)}", reference)
 
 
-@pytest.mark.parametrize("author", [BUSY_AUTHOR, NOBODY])
+@pytest.mark.parametrize("author", [BUSY_AUTHOR, MISSING_AUTHOR])
 @each_order
-async def test_a_filter_shows_the_posts_of_one_author(
+async def test_the_author_filter_selects_the_posts_of_one_author(
     client_of: ClientOf, execute: Execute, order: str, author: int
 ) -> None:
     client = await client_of("pagination")
     reference = f"?author={author}&order={order}&limit=2&total=exact"
     pages = await walk(client, "optimized", reference, "next")
-    select = f"SELECT id FROM posts WHERE author_id = %s {ORDERS[order].clause()}"
+    select = f"SELECT id FROM posts WHERE author_id = %s {ORDERS[order].order_by()}"
     expected = [number for (number,) in execute(select, author)]
-    assert numbers(pages) == expected
+    assert ids(pages) == expected
     assert {each["total"] for each in pages} == {len(expected)}
 
 
 @each_variant
-async def test_the_total_is_exact_estimated_or_none(
+async def test_each_kind_of_total_is_returned(
     client_of: ClientOf, newest_first: list[int], execute: Execute, variant: str
 ) -> None:
     execute("ANALYZE posts")
@@ -156,17 +159,17 @@ async def test_the_total_is_exact_estimated_or_none(
     assert totals == [len(newest_first), len(newest_first), None]
 
 
-async def test_an_estimate_gives_way_where_the_page_knows_better(
+async def test_the_rows_of_a_page_correct_an_estimated_total(
     client_of: ClientOf, execute: Execute
 ) -> None:
     client = await client_of("pagination")
     ((count,),) = execute("SELECT count(*) FROM posts WHERE author_id = %s", BUSY_AUTHOR)
-    list_of_one = await same_page(client, f"?total=estimated&limit=100&author={BUSY_AUTHOR}")
-    assert list_of_one["total"] == count == len(list_of_one["items"])
-    assert (await same_page(client, f"?total=estimated&author={NOBODY}"))["total"] == 0
+    filtered = await same_page(client, f"?total=estimated&limit=100&author={BUSY_AUTHOR}")
+    assert filtered["total"] == count == len(filtered["items"])
+    assert (await same_page(client, f"?total=estimated&author={MISSING_AUTHOR}"))["total"] == 0
 
 
-async def test_a_new_post_is_first_and_counts(
+async def test_a_new_post_is_first_and_increases_the_total(
     client_of: ClientOf, newest_first: list[int], insert: Callable[[str, str], int]
 ) -> None:
     client = await client_of("pagination")
@@ -177,7 +180,7 @@ async def test_a_new_post_is_first_and_counts(
 
 
 @pytest.mark.parametrize(("total", "statements"), [(NONE, 1), (ESTIMATED, 2), (EXACT, 2)])
-async def test_keyset_sends_one_statement_and_a_second_for_a_total(
+async def test_keyset_sends_one_statement_per_page_and_one_per_total(
     client_of: ClientOf, total: str, statements: int
 ) -> None:
     client = await client_of("pagination")
@@ -189,18 +192,18 @@ async def test_keyset_sends_one_statement_and_a_second_for_a_total(
 @each_order
 @pytest.mark.parametrize("author", [0, BUSY_AUTHOR])
 @pytest.mark.parametrize("side", [None, *Side])
-def test_an_index_serves_each_page_without_sorting(
+def test_each_page_is_read_from_an_index_without_sorting(
     execute: Execute, order: str, author: int, side: Side | None
 ) -> None:
-    # So few rows are read whole: the planner is asked what it can do, not what it would.
+    # The planner would scan such a small table. Forbid that, to see the plan of a large table.
     execute("SET enable_seqscan = off")
     execute("SET enable_bitmapscan = off")
     key = "M" if order == "title" else "2020-01-01"
-    cursor = Edge(side, 40, key, 42) if side else None
+    cursor = RowCursor(side, 40, key, 42) if side else None
     listing = Listing(order, author)
-    sought = seek(listing.sorting, cursor, 20)
+    read = index_range(listing.sort_order, cursor, 20)
     statement = listing.select(
-        sought.order_by, sought.rows, conditions=sought.conditions, parameters=sought.parameters
+        read.order_by, read.maximum_rows, conditions=read.conditions, parameters=read.parameters
     )
     plan = "\n".join(
         line for (line,) in execute(f"EXPLAIN {statement.text}", *statement.parameters)
@@ -214,7 +217,7 @@ def test_an_index_serves_each_page_without_sorting(
 
 @pytest.mark.parametrize("relation", ["next", "prev"])
 @each_order
-async def test_keyset_loses_and_doubles_no_row_while_others_are_inserted(
+async def test_keyset_neither_skips_nor_repeats_a_row_while_rows_are_inserted(
     client_of: ClientOf,
     newest_first: list[int],
     insert: Callable[[str, str], int],
@@ -232,12 +235,12 @@ async def test_keyset_loses_and_doubles_no_row_while_others_are_inserted(
         for days in (-1, random.randint(1, 3649), 4000):
             title = f"{random.choice('AaMmZz~')}{random.random()}"
             insert(title, f"timestamptz '2015-01-01' + {days} * interval '1 day'")
-    met = numbers(pages)
+    met = ids(pages)
     assert len(met) == len(set(met))
     assert set(newest_first) < set(met)
 
 
-async def test_going_back_leads_to_posts_that_came_before_the_first_page(
+async def test_following_prev_reaches_posts_inserted_before_the_first_page(
     client_of: ClientOf, newest_first: list[int], insert: Callable[[str, str], int]
 ) -> None:
     client = await client_of("pagination")
@@ -245,10 +248,10 @@ async def test_going_back_leads_to_posts_that_came_before_the_first_page(
     back = (await page(client, "optimized", second))["links"]["prev"]
     new = {insert("new", "now()") for _ in range(25)}
     pages = await walk(client, "optimized", back, "prev")
-    assert set(numbers(pages)) == new | set(newest_first[:20])
+    assert set(ids(pages)) == new | set(newest_first[:20])
 
 
-async def test_titles_that_begin_alike_and_hold_anything_are_walked_through_one_by_one(
+async def test_titles_with_a_common_prefix_and_special_characters_are_each_met_once(
     client_of: ClientOf, insert: Callable[[str, str], int]
 ) -> None:
     client = await client_of("pagination")
@@ -260,41 +263,43 @@ async def test_titles_that_begin_alike_and_hold_anything_are_walked_through_one_
     met = []
     for _ in new:
         shown = await same_page(client, reference)
-        met += numbers([shown])
+        met += ids([shown])
         reference = shown["links"]["prev"]
     assert set(met) == new
     assert len(met) == len(new)
 
 
 @pytest.mark.parametrize("rows", [1, 95, 999, 1000, 1001])
-async def test_a_list_may_end_before_the_table_for_all_variants_alike(
+async def test_a_list_that_ends_before_the_table_is_the_same_for_all_variants(
     client_of: ClientOf, newest_first: list[int], rows: int
 ) -> None:
     client = await client_of("pagination")
     reference = f"?limit=90&rows={rows}&total=exact"
     walks = [await walk(client, variant, reference, "next") for variant in VARIANTS]
     assert walks[0] == walks[1] == walks[2]
-    assert numbers(walks[0]) == newest_first[:rows]
+    assert ids(walks[0]) == newest_first[:rows]
     assert walks[0][0]["total"] == min(rows, 1000)
     assert (walks[0][0]["links"]["last"] is None) == (rows <= 1000)
 
 
 @each_variant
-async def test_the_header_has_the_links_of_the_body(client_of: ClientOf, variant: str) -> None:
+async def test_the_header_link_equals_the_links_of_the_body(
+    client_of: ClientOf, variant: str
+) -> None:
     client = await client_of("pagination")
     reference = (await page(client, variant, "?limit=7&total=exact"))["links"]["next"]
     response = await client.get(f"/pagination/{variant}{reference}")
     links = (await response.json())["links"]
     assert tuple(response.links) == RELATIONS
     for relation, link in response.links.items():
-        # aiohttp has resolved it against the request's address, as RFC 8288 has it.
+        # aiohttp has resolved the link against the URL of the request, as RFC 8288 demands.
         address = urljoin(str(response.url), links[relation])
         assert str(link["url"]) == address
         assert (await client.get(address.removeprefix(str(client.make_url(""))))).status == 200
 
 
 @pytest.mark.parametrize("total", [NONE, ESTIMATED])
-async def test_where_the_total_is_not_known_there_is_no_link_to_the_last_page(
+async def test_without_an_exact_total_there_is_no_link_to_the_last_page(
     client_of: ClientOf, total: str
 ) -> None:
     client = await client_of("pagination")
@@ -303,7 +308,7 @@ async def test_where_the_total_is_not_known_there_is_no_link_to_the_last_page(
     assert shown["links"]["next"]
 
 
-async def test_what_a_list_was_asked_for_with_stays_in_its_links(client_of: ClientOf) -> None:
+async def test_links_keep_the_parameters_of_the_list(client_of: ClientOf) -> None:
     client = await client_of("pagination")
     query = f"limit=1&order=title&author={BUSY_AUTHOR}&total=exact&rows=900"
     shown = await same_page(client, f"?{query}")
@@ -312,19 +317,19 @@ async def test_what_a_list_was_asked_for_with_stays_in_its_links(client_of: Clie
     assert (await same_page(client, "?limit=20"))["links"]["first"] == "?limit=20"
 
 
-async def test_a_cursor_with_one_bit_turned_over_is_refused(client_of: ClientOf) -> None:
+async def test_a_cursor_with_one_flipped_bit_is_refused(client_of: ClientOf) -> None:
     client = await client_of("pagination")
-    given = token((await page(client, "optimized", ""))["links"]["next"]).encode("ascii")
-    for bit in range(8 * len(given)):
-        turned = bytearray(given)
-        turned[bit // 8] ^= 1 << bit % 8
-        refused = await problem(client, "optimized", cursor=turned.decode("latin-1"))
+    cursor = token((await page(client, "optimized", ""))["links"]["next"]).encode("ascii")
+    for bit in range(8 * len(cursor)):
+        flipped = bytearray(cursor)
+        flipped[bit // 8] ^= 1 << bit % 8
+        refused = await problem(client, "optimized", cursor=flipped.decode("latin-1"))
         assert refused["parameter"] == "cursor"
 
 
 @each_variant
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "A" * 34, "_" * 34, "A" * 640, "A" * 641])
-async def test_a_cursor_that_was_never_handed_out_is_refused(
+async def test_a_cursor_that_was_never_signed_is_refused(
     client_of: ClientOf, variant: str, cursor: str
 ) -> None:
     client = await client_of("pagination")
@@ -332,9 +337,7 @@ async def test_a_cursor_that_was_never_handed_out_is_refused(
 
 
 @each_variant
-async def test_a_cursor_is_refused_in_any_list_but_its_own(
-    client_of: ClientOf, variant: str
-) -> None:
+async def test_a_cursor_is_refused_by_every_other_list(client_of: ClientOf, variant: str) -> None:
     client = await client_of("pagination")
     lists = [{"order": order} for order in ORDERS]
     lists += [{"author": str(BUSY_AUTHOR)}, {"author": "2"}, {"rows": "900"}, {"rows": "901"}]
@@ -344,14 +347,14 @@ async def test_a_cursor_is_refused_in_any_list_but_its_own(
         cursors.append(token((await response.json())["links"]["next"]))
     for (number, cursor), (other, query) in product(enumerate(cursors), enumerate(lists)):
         if number == other:
-            given = {"cursor": cursor, **query}
-            assert (await client.get(f"/pagination/{variant}", params=given)).status == 200
+            own = {"cursor": cursor, **query}
+            assert (await client.get(f"/pagination/{variant}", params=own)).status == 200
         else:
             refused = await problem(client, variant, cursor=cursor, **query)
             assert refused["parameter"] == "cursor"
 
 
-async def test_a_cursor_is_good_for_pages_of_another_size_and_with_another_total(
+async def test_a_cursor_is_valid_with_another_limit_and_another_total(
     client_of: ClientOf,
 ) -> None:
     client = await client_of("pagination")
@@ -360,7 +363,7 @@ async def test_a_cursor_is_good_for_pages_of_another_size_and_with_another_total
     assert len(shown["items"]) == 3
 
 
-async def test_a_link_ends_with_the_process_that_made_it_unless_a_secret_is_shared(
+async def test_without_a_shared_secret_a_link_is_valid_in_one_process_only(
     client_of: ClientOf,
 ) -> None:
     one, other = [await client_of("pagination") for _ in range(2)]
@@ -368,7 +371,7 @@ async def test_a_link_ends_with_the_process_that_made_it_unless_a_secret_is_shar
     assert (await problem(other, "optimized", cursor=cursor))["parameter"] == "cursor"
 
 
-async def test_processes_that_share_a_secret_honour_each_others_links(
+async def test_processes_with_a_shared_secret_accept_each_others_links(
     client_of: ClientOf,
 ) -> None:
     changes = {"cursor_secret": SecretStr("shared")}
@@ -380,7 +383,7 @@ async def test_processes_that_share_a_secret_honour_each_others_links(
 @pytest.mark.parametrize(
     ("name", "value"), [("limit", 101), ("limit", 0), ("order", "random()"), ("total", "all")]
 )
-async def test_what_is_out_of_bounds_is_refused(
+async def test_a_parameter_out_of_bounds_is_refused(
     client_of: ClientOf, name: str, value: object
 ) -> None:
     client = await client_of("pagination")

@@ -1,4 +1,4 @@
-"""A million rows, read page by page while others are inserted: each exactly once."""
+"""Keyset over many pages while another connection inserts rows: each row is met exactly once."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 
-from services.dataset.loader import connect
-from services.pagination.cursor import Cursor, pack, unpack
-from services.pagination.keyset import Order, page_of, seek
-from services.pagination.page import Page, last_page
+from services.dataset.bulk_load import connect
+from services.pagination.cursor import Cursor, decode_cursor, encode_cursor
+from services.pagination.keyset import SortOrder, index_range, page_of_range
+from services.pagination.list_page import Page, last_page_cursor
 from services.pagination.signer import Signer
 from services.settings import Settings
 
-ROWS = 1_000_000
-LIMIT = 1000
-#: Three rows share each moment: a page may end between them.
+#: 600 pages: the walk takes long enough for hundreds of inserts before, in and behind it.
+ROWS = 30_000
+LIMIT = 50
+#: Rows that share a moment. No divisor of LIMIT, so that pages end between rows of one moment.
 PER_MOMENT = 3
-NEWEST_FIRST = Order("walked.moment", "walked.id", descending=True)
+NEWEST_FIRST = SortOrder("walked.moment", "walked.id", descending=True)
 SIGNER = Signer(b"a key")
 
 _TABLE = f"""
@@ -31,7 +32,7 @@ _TABLE = f"""
     SELECT setval(pg_get_serial_sequence('walked', 'id'), {ROWS});
     ANALYZE walked;
 """
-#: Before the first row, after the last one, and at moments that rows have already.
+#: Inserts before the first row, after the last row, and at moments of existing rows.
 _INSERT = f"""
     INSERT INTO walked (moment)
     SELECT timestamptz '2020-01-01' + second * interval '1 second'
@@ -52,7 +53,7 @@ def reader(settings: Settings) -> Iterator[Any]:
 
 @pytest.fixture
 def inserting(settings: Settings, reader: Any) -> Iterator[None]:
-    """Another connection inserts as fast as it can, from before the test to its end."""
+    """Another connection inserts without pause, from before the test to its end."""
     begun, ended = Event(), Event()
 
     def insert() -> None:
@@ -72,30 +73,31 @@ def inserting(settings: Settings, reader: Any) -> Iterator[None]:
 
 
 def read(reader: Any, cursor: Cursor | None) -> Page:
-    sought = seek(NEWEST_FIRST, cursor, LIMIT)
-    where = f"WHERE {' AND '.join(sought.conditions)}" if sought.conditions else ""
+    wanted = index_range(NEWEST_FIRST, cursor, LIMIT)
+    where = f"WHERE {' AND '.join(wanted.conditions)}" if wanted.conditions else ""
     reader.execute(
-        f"SELECT walked.moment, walked.id FROM walked {where} {sought.order_by} LIMIT %s",
-        (*sought.parameters, sought.rows),
+        f"SELECT walked.moment, walked.id FROM walked {where} {wanted.order_by} LIMIT %s",
+        (*wanted.parameters, wanted.maximum_rows),
     )
-    return page_of(reader.fetchall(), cursor, LIMIT, end=None)
+    return page_of_range(reader.fetchall(), cursor, LIMIT, end=None)
 
 
-def followed(cursor: Cursor) -> Cursor:
-    """As a client sends it back."""
-    return unpack(SIGNER.verify(SIGNER.sign(pack(cursor), b"walked"), b"walked"))
+def sent_back(cursor: Cursor) -> Cursor:
+    """The cursor after its way to a client and back."""
+    token = SIGNER.sign(encode_cursor(cursor), b"walked")
+    return decode_cursor(SIGNER.verify(token, b"walked"))
 
 
-def met_from(reader: Any, cursor: Cursor | None, relation: str) -> list[int]:
-    """The ids in the order in which they were met on the way to the end of the list."""
+def ids_from(reader: Any, cursor: Cursor | None, relation: str) -> list[int]:
+    """The ids of all rows from the cursor to the end of the list, in the order of the pages."""
     met: list[int] = []
     while True:
         page = read(reader, cursor)
-        met += [number for _, number in page.rows]
-        edge = getattr(page, relation)
-        if edge is None:
+        met += [row_id for _, row_id in page.rows]
+        neighbour = getattr(page, relation)
+        if neighbour is None:
             return met
-        cursor = followed(edge)
+        cursor = sent_back(neighbour)
 
 
 def newest_id(reader: Any) -> int:
@@ -104,15 +106,14 @@ def newest_id(reader: Any) -> int:
 
 
 @pytest.mark.parametrize("relation", ["next", "previous"])
-def test_each_row_of_a_million_is_met_once_while_others_are_inserted(
+def test_each_row_is_met_once_while_rows_are_inserted(
     reader: Any, inserting: None, relation: str
 ) -> None:
-    cursor = None if relation == "next" else last_page(ROWS, LIMIT)
+    cursor = None if relation == "next" else last_page_cursor(ROWS, LIMIT)
     before = newest_id(reader)
-    met = met_from(reader, cursor, relation)
+    met = ids_from(reader, cursor, relation)
     assert newest_id(reader) > before
-    new = [number for number in met if number > ROWS]
-    assert len(met) - len(new) == ROWS
-    # With as many as there are, none twice is none missed. Nor is a new one met twice.
-    assert len(set(met)) == len(met)
+    new = [row_id for row_id in met if row_id > ROWS]
     assert new
+    assert len(set(met)) == len(met)
+    assert len(met) - len(new) == ROWS  # with no row twice, the same number means no row missed

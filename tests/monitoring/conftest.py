@@ -14,8 +14,8 @@ from tests.monitoring.prometheus_server import Prometheus, prometheus_watching
 from tests.running_lab import lab_up
 
 STATE = ROOT / ".lab" / "monitoring"
-#: One line per panel query with the number of returned series, for the terminal.
-ANSWERS: list[str] = []
+#: A test reports the number of series per panel query under this property.
+PANEL_SERIES = "panel series"
 _VARIANTS = sum(len(each.variants) for each in TECHNIQUES)
 
 
@@ -47,7 +47,13 @@ def _await_data(prometheus: Prometheus) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if ANSWERS:
+    lines = [
+        value
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == PANEL_SERIES
+    ]
+    if lines:
         terminalreporter.section("series returned to each panel")
-        for line in ANSWERS:
+        for line in lines:
             terminalreporter.line(line)

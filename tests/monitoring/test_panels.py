@@ -2,6 +2,7 @@
 
 import json
 import urllib.error
+from collections.abc import Callable
 
 import pytest
 
@@ -9,7 +10,7 @@ from monitoring.generated_files import GENERATED, HERE
 from monitoring.questions import QUESTIONS
 from monitoring.recording_rules import P50
 from services import telemetry
-from tests.monitoring.conftest import ANSWERS, STATE
+from tests.monitoring.conftest import PANEL_SERIES, STATE
 from tests.monitoring.grafana_queries import (
     SCRAPE_SECONDS,
     Dashboard,
@@ -45,7 +46,10 @@ def series(prometheus: Prometheus, query: PanelQuery) -> int:
 
 @pytest.mark.parametrize(("dashboard", "panel"), PANELS)
 def test_every_query_of_a_panel_returns_data(
-    dashboard: Dashboard, panel: Panel, prometheus: Prometheus
+    dashboard: Dashboard,
+    panel: Panel,
+    prometheus: Prometheus,
+    record_property: Callable[[str, object], None],
 ) -> None:
     empty = []
     for chosen in choices(dashboard, prometheus.label_values):
@@ -53,7 +57,7 @@ def test_every_query_of_a_panel_returns_data(
             count = series(prometheus, query)
             single = [values[0] for values in chosen.values() if len(values) == 1][1:]
             place = " · ".join((dashboard["title"], *single, query.title))
-            ANSWERS.append(f"{count:4d}  {place}")
+            record_property(PANEL_SERIES, f"{count:4d}  {place}")
             if not count:
                 empty.append(f"{place}: {query.expression}")
     assert empty == []

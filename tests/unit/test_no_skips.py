@@ -1,4 +1,4 @@
-"""`pytest --no-skips`: a skipped test would hide that something is not installed."""
+"""`pytest --no-skips` fails on a skipped test, which would hide a missing program."""
 
 import pytest
 
@@ -13,7 +13,7 @@ SOURCES = {
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    """A run of pytest for these files, with our conftest as a plugin."""
+    """Run pytest on SOURCES, with tests/conftest.py as a plugin."""
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(**{f"test_{name}": source for name, source in SOURCES.items()})
     return pytester.runpytest_inprocess(
@@ -21,7 +21,7 @@ def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     )
 
 
-def test_each_skipped_test_fails_the_run_and_is_named_with_its_reason(
+def test_a_skipped_test_fails_the_run_and_is_named_with_its_reason(
     pytester: pytest.Pytester,
 ) -> None:
     finished = run(pytester, "--no-skips")
@@ -32,7 +32,7 @@ def test_each_skipped_test_fails_the_run_and_is_named_with_its_reason(
         assert any(f"test_{name}.py" in line and line.endswith("no engine") for line in lines)
 
 
-def test_without_the_option_a_skip_fails_nothing(pytester: pytest.Pytester) -> None:
+def test_without_the_option_a_skipped_test_does_not_fail(pytester: pytest.Pytester) -> None:
     finished = run(pytester)
     assert finished.ret == pytest.ExitCode.OK
     finished.assert_outcomes(skipped=3, xfailed=1)

@@ -1,21 +1,21 @@
-"""Headers of the gateway: what goes on to the next hop."""
+"""The headers that the gateway forwards and those that it drops."""
 
 import pytest
 from multidict import CIMultiDict
 
-from gateway.headers import HOP_BY_HOP, end_to_end, has_body, towards_upstream
+from gateway.headers import HOP_BY_HOP, end_to_end, has_body, upstream_headers
 
 
-def upstream_headers(*headers: tuple[str, str]) -> CIMultiDict[str]:
-    return towards_upstream(CIMultiDict(headers), "192.0.2.7", "http", "request-1")
+def forwarded(*headers: tuple[str, str]) -> CIMultiDict[str]:
+    return upstream_headers(CIMultiDict(headers), "192.0.2.7", "http", "request-1")
 
 
 @pytest.mark.parametrize("name", sorted(HOP_BY_HOP))
-def test_hop_by_hop_headers_stay_here(name: str) -> None:
+def test_hop_by_hop_headers_are_dropped(name: str) -> None:
     assert end_to_end(CIMultiDict({name.title(): "x", "Accept": "*/*"})) == {"Accept": "*/*"}
 
 
-def test_headers_that_connection_names_stay_here_in_any_case_and_line() -> None:
+def test_headers_named_by_any_connection_header_are_dropped_in_any_case() -> None:
     headers = CIMultiDict(
         [
             ("Connection", "close, X-First"),
@@ -33,28 +33,28 @@ def test_repeated_headers_stay_separate_and_in_order() -> None:
     assert end_to_end(headers).getall("Set-Cookie") == ["b=2", "a=1"]
 
 
-def test_a_length_beside_chunks_is_dropped() -> None:
+def test_content_length_is_dropped_beside_transfer_encoding() -> None:
     headers = CIMultiDict({"Transfer-Encoding": "chunked", "Content-Length": "5"})
     assert not end_to_end(headers)
 
 
-def test_the_headers_given_are_left_as_they_were() -> None:
+def test_the_original_headers_are_not_changed() -> None:
     headers = CIMultiDict({"Host": "lab.example", "Connection": "close"})
     before = headers.copy()
-    towards_upstream(headers, "192.0.2.7", "http", "request-1")
+    upstream_headers(headers, "192.0.2.7", "http", "request-1")
     assert headers == before
 
 
-def test_the_upstream_learns_who_asked_and_by_which_name() -> None:
-    headers = upstream_headers(("Host", "lab.example:8080"))
+def test_the_service_receives_client_address_scheme_and_host() -> None:
+    headers = forwarded(("Host", "lab.example:8080"))
     assert headers["X-Forwarded-For"] == "192.0.2.7"
     assert headers["X-Forwarded-Proto"] == "http"
     assert headers["X-Forwarded-Host"] == "lab.example:8080"
     assert "Host" not in headers
 
 
-def test_the_peer_is_the_last_of_all_who_forwarded() -> None:
-    headers = upstream_headers(
+def test_the_peer_is_appended_to_x_forwarded_for() -> None:
+    headers = forwarded(
         ("X-Forwarded-For", "198.51.100.1, 198.51.100.2"), ("X-Forwarded-For", "198.51.100.3")
     )
     assert headers.getall("X-Forwarded-For") == [
@@ -62,17 +62,17 @@ def test_the_peer_is_the_last_of_all_who_forwarded() -> None:
     ]
 
 
-def test_a_request_that_names_no_host_forwards_none() -> None:
-    assert "X-Forwarded-Host" not in upstream_headers()
+def test_a_request_without_host_has_no_x_forwarded_host() -> None:
+    assert "X-Forwarded-Host" not in forwarded()
 
 
-def test_the_request_id_replaces_what_the_client_sent() -> None:
-    headers = upstream_headers(("X-Request-ID", "not acceptable!"), ("x-request-id", "twice"))
+def test_the_request_id_replaces_the_ids_of_the_client() -> None:
+    headers = forwarded(("X-Request-ID", "not acceptable!"), ("x-request-id", "twice"))
     assert headers.getall("X-Request-ID") == ["request-1"]
 
 
-def test_an_expectation_that_is_met_already_goes_no_further() -> None:
-    assert "Expect" not in upstream_headers(("Expect", "100-continue"))
+def test_expect_is_dropped() -> None:
+    assert "Expect" not in forwarded(("Expect", "100-continue"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The index: who gets the page, and who the JSON."""
+"""The index: which Accept headers get the HTML page, and which get JSON."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from gateway.index import prefers_html
         "application/json;q=nonsense, text/html;q=0.1",
     ],
 )
-def test_who_ranks_html_above_json_gets_the_page(accept: str) -> None:
+def test_clients_that_prefer_html_to_json_get_the_page(accept: str) -> None:
     assert prefers_html(accept)
 
 
@@ -32,5 +32,5 @@ def test_who_ranks_html_above_json_gets_the_page(accept: str) -> None:
         ",;,",
     ],
 )
-def test_everybody_else_gets_json(accept: str) -> None:
+def test_other_clients_get_json(accept: str) -> None:
     assert not prefers_html(accept)

@@ -1,4 +1,4 @@
-"""Replicas: whose turn it is, and where a name leads."""
+"""Replicas: their order, and the resolution of host names."""
 
 import asyncio
 import socket
@@ -9,54 +9,54 @@ import pytest
 from aiohttp import web
 
 from gateway import replicas
-from gateway.replicas import Replicas, Resolve, addresses_of, keep_resolving
+from gateway.replicas import Replicas, Resolve, keep_resolving, resolve_addresses
 
 
 def replicas_at(*addresses: str, base: str = "http://caching:8101") -> Replicas:
-    found = Replicas(base)
-    found.lead_to(addresses)
-    return found
+    upstream = Replicas(base)
+    upstream.set_addresses(addresses)
+    return upstream
 
 
-def first_ones(found: Replicas, number: int) -> list[str]:
-    return [found.in_turn()[0] for _ in range(number)]
+def first_bases(upstream: Replicas, number: int) -> list[str]:
+    return [upstream.next_order()[0] for _ in range(number)]
 
 
-# Whose turn it is
+# Order
 
 
-def test_every_replica_has_its_turn_and_then_the_first_again() -> None:
-    found = replicas_at("10.0.0.1", "10.0.0.2", "10.0.0.3")
+def test_replicas_come_first_in_rotation() -> None:
+    upstream = replicas_at("10.0.0.1", "10.0.0.2", "10.0.0.3")
     expected = ["http://10.0.0.1:8101", "http://10.0.0.2:8101", "http://10.0.0.3:8101"]
-    assert first_ones(found, 6) == expected * 2
+    assert first_bases(upstream, 6) == expected * 2
 
 
-def test_those_to_try_after_a_refusal_are_all_others_each_once() -> None:
-    found = replicas_at("10.0.0.1", "10.0.0.2", "10.0.0.3")
-    found.in_turn()
-    assert found.in_turn() == (
+def test_an_order_contains_every_replica_once() -> None:
+    upstream = replicas_at("10.0.0.1", "10.0.0.2", "10.0.0.3")
+    upstream.next_order()
+    assert upstream.next_order() == (
         "http://10.0.0.2:8101",
         "http://10.0.0.3:8101",
         "http://10.0.0.1:8101",
     )
 
 
-def test_the_same_addresses_in_another_order_leave_the_turn_where_it_was() -> None:
-    found = replicas_at("10.0.0.1", "10.0.0.2")
-    found.in_turn()
-    found.lead_to(["10.0.0.2", "10.0.0.1"])
-    assert first_ones(found, 2) == ["http://10.0.0.2:8101", "http://10.0.0.1:8101"]
+def test_shuffled_addresses_do_not_restart_the_rotation() -> None:
+    upstream = replicas_at("10.0.0.1", "10.0.0.2")
+    upstream.next_order()
+    upstream.set_addresses(["10.0.0.2", "10.0.0.1"])
+    assert first_bases(upstream, 2) == ["http://10.0.0.2:8101", "http://10.0.0.1:8101"]
 
 
-def test_an_address_that_is_told_twice_is_one_replica() -> None:
+def test_a_repeated_address_is_one_replica() -> None:
     assert len(replicas_at("10.0.0.1", "10.0.0.1")) == 1
 
 
-def test_without_replicas_there_is_nobody_to_ask() -> None:
-    found = Replicas("http://caching:8101")
-    assert len(found) == 0
-    assert [found.in_turn(), found.in_turn()] == [(), ()]
-    assert replicas_at().in_turn() == ()
+def test_without_addresses_every_order_is_empty() -> None:
+    upstream = Replicas("http://caching:8101")
+    assert len(upstream) == 0
+    assert [upstream.next_order(), upstream.next_order()] == [(), ()]
+    assert replicas_at().next_order() == ()
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_without_replicas_there_is_nobody_to_ask() -> None:
         ("http://[::1]:8101", "::1", "http://[::1]:8101"),
     ],
 )
-def test_only_the_name_gives_way_to_the_address(base: str, address: str, expected: str) -> None:
-    assert replicas_at(address, base=base).in_turn() == (expected,)
+def test_the_address_replaces_only_the_host_name(base: str, address: str, expected: str) -> None:
+    assert replicas_at(address, base=base).next_order() == (expected,)
 
 
 @pytest.mark.parametrize(
@@ -82,39 +82,39 @@ def test_only_the_name_gives_way_to_the_address(base: str, address: str, expecte
         ("http://[::1]:8101", "::1", "[::1]:8101"),
     ],
 )
-def test_the_host_is_what_the_upstream_is_called(base: str, name: str, host: str) -> None:
-    found = Replicas(base)
-    assert (found.name, found.host) == (name, host)
+def test_the_host_header_has_name_and_port(base: str, name: str, host: str) -> None:
+    upstream = Replicas(base)
+    assert (upstream.name, upstream.host) == (name, host)
 
 
-# Where a name leads
+# Resolution of a name
 
 
-async def test_localhost_is_one_address() -> None:
-    assert await addresses_of("localhost") == ["127.0.0.1"]
+async def test_localhost_resolves_to_one_address() -> None:
+    assert await resolve_addresses("localhost") == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.2", "::1"])
-async def test_an_address_leads_to_itself(address: str) -> None:
-    assert await addresses_of(address) == [address]
+async def test_an_address_resolves_to_itself(address: str) -> None:
+    assert await resolve_addresses(address) == [address]
 
 
-async def test_a_name_server_that_does_not_answer_is_not_asked_for_other_addresses(
+async def test_ipv6_is_not_tried_when_the_name_server_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[int] = []
+    families: list[int] = []
 
     def no_answer(*_: object, family: int, **__: object) -> None:
-        asked.append(family)
+        families.append(family)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_answer)
     with pytest.raises(socket.gaierror):
-        await addresses_of("caching")
-    assert asked == [socket.AF_INET]
+        await resolve_addresses("caching")
+    assert families == [socket.AF_INET]
 
 
-async def test_a_name_without_an_ipv4_address_leads_to_its_ipv6_ones(
+async def test_a_name_without_ipv4_addresses_resolves_to_its_ipv6_addresses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def answer(*_: object, family: int, **__: object) -> list[object]:
@@ -123,42 +123,42 @@ async def test_a_name_without_an_ipv4_address_leads_to_its_ipv6_ones(
         return [(family, socket.SOCK_STREAM, 6, "", (f"fd00::{last}", 0, 0, 0)) for last in (1, 2)]
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
-    assert await addresses_of("caching") == ["fd00::1", "fd00::2"]
+    assert await resolve_addresses("caching") == ["fd00::1", "fd00::2"]
 
 
-# Asked again and again
+# Repeated resolution
 
 
 async def serving(resolve: Resolve, *upstreams: Replicas) -> None:
-    """Start as an application does, and stop again."""
+    """Run the cleanup context as an application does at its start and end."""
     async with asynccontextmanager(keep_resolving(upstreams, resolve))(web.Application()):
         pass
 
 
-async def test_replicas_are_known_before_anything_is_served() -> None:
+async def test_names_are_resolved_before_the_application_serves() -> None:
     async def resolve(name: str) -> Sequence[str]:
         return ["10.0.0.1"]
 
-    found = Replicas("http://caching:8101")
-    await serving(resolve, found)
-    assert len(found) == 1
+    upstream = Replicas("http://caching:8101")
+    await serving(resolve, upstream)
+    assert len(upstream) == 1
 
 
 @pytest.mark.parametrize(
     "error", [socket.gaierror(socket.EAI_NONAME, "unknown"), UnicodeError("label too long")]
 )
-async def test_a_name_that_leads_nowhere_keeps_no_other_from_being_known(error: Exception) -> None:
+async def test_a_failed_look_up_does_not_affect_other_names(error: Exception) -> None:
     async def resolve(name: str) -> Sequence[str]:
         if name == "caching":
             raise error
         return ["10.0.0.1"]
 
-    nowhere, found = Replicas("http://caching:8101"), Replicas("http://pagination:8104")
-    await serving(resolve, nowhere, found)
-    assert (len(nowhere), len(found)) == (0, 1)
+    unknown, upstream = Replicas("http://caching:8101"), Replicas("http://pagination:8104")
+    await serving(resolve, unknown, upstream)
+    assert (len(unknown), len(upstream)) == (0, 1)
 
 
-async def test_a_name_server_that_hangs_keeps_nobody_from_starting(
+async def test_a_name_server_that_hangs_does_not_prevent_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(replicas, "START_SECONDS", 0.01)
@@ -172,10 +172,10 @@ async def test_a_name_server_that_hangs_keeps_nobody_from_starting(
     assert "replicas" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
-async def test_an_upstream_with_a_certificate_is_asked_by_its_name() -> None:
+async def test_the_name_of_an_https_service_is_not_resolved() -> None:
     async def resolve(name: str) -> Sequence[str]:
-        raise AssertionError(f"{name} is asked for")
+        raise AssertionError(f"{name} is resolved")
 
-    found = Replicas("https://lab.example")
-    await serving(resolve, found)
-    assert found.in_turn() == ("https://lab.example",)
+    upstream = Replicas("https://lab.example")
+    await serving(resolve, upstream)
+    assert upstream.next_order() == ("https://lab.example",)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loadgen.evidence.block_record import Record
 from loadgen.evidence.bundle import Bundle, Experiment
-from loadgen.evidence.record import Record
-from loadgen.experiment.plan import CONTROL
+from loadgen.judgement import CONTROL
 from loadgen.sending.histogram import Histogram
 
 ARMS = ("naive", "optimized", CONTROL)
@@ -24,7 +24,6 @@ def record(arm: str = "naive", pair: int = 0, median: float = 0.002, **changes: 
     """A block of one second with 100 latencies, spread evenly around the median in seconds."""
     answered = changes.pop("answered", 100)
     errors = changes.pop("errors", 0)
-    spread = max(answered - 1, 1)
     facts: dict[str, Any] = {
         "arm": arm,
         "pair": pair,
@@ -34,12 +33,18 @@ def record(arm: str = "naive", pair: int = 0, median: float = 0.002, **changes: 
         "errors": errors,
         "first_error": "status 503" if errors else "",
         "body_bytes": 10 * answered,
-        "latencies": histogram([median * (0.5 + each / spread) for each in range(answered)]),
+        "latencies": changes.pop("latencies", None) or _spread(median, answered),
         "lags": histogram([0.0001] * 20),
         "cpu_seconds": 0.2,
         "counters": {},
     }
     return Record(**{**facts, **changes})
+
+
+def _spread(median: float, count: int) -> Histogram:
+    """So many values, evenly from half the median to one and a half of it."""
+    width = max(count - 1, 1)
+    return histogram([median * (0.5 + each / width) for each in range(count)])
 
 
 def records(

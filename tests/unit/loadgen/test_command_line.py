@@ -128,7 +128,7 @@ def test_an_unreachable_target_is_named(
 def test_an_unknown_technique_in_the_environment_is_refused(loadgen: Loadgen) -> None:
     ended = loadgen.run("run", LAB_UPSTREAMS="cashing=http://127.0.0.1:1")
     assert ended.returncode == 2
-    assert ended.stderr.startswith("error: 'cashing' is no technique; there are caching, ")
+    assert ended.stderr.startswith("error: 'cashing' is not a technique; use one of caching, ")
     assert len(ended.stderr.splitlines()) == 1
 
 
@@ -170,7 +170,7 @@ def test_half_a_client_is_refused(loadgen: Loadgen) -> None:
 
 def test_a_sweep_of_an_unknown_parameter_is_refused(loadgen: Loadgen) -> None:
     line = loadgen.error("sweep", "json-serialization", "--parameter", "colour=1,2")
-    assert line.startswith("error: json-serialization has no number 'colour' to sweep; there are")
+    assert line.startswith("error: json-serialization has no number 'colour' to sweep; use one of")
 
 
 @pytest.mark.parametrize("action", [("judge",), ("report",), ("compare", "."), ("merge",)])

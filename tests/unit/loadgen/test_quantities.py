@@ -1,4 +1,4 @@
-"""Lengths of time and bit rates as people write them."""
+"""Durations and bit rates as people write them."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from loadgen import quantities
     ("text", "seconds"),
     [("20ms", 0.02), ("0ms", 0), ("10s", 10), ("1.5m", 90), ("2h", 7200), (" 1S ", 1)],
 )
-def test_a_length_of_time_is_read(text: str, seconds: float) -> None:
+def test_a_duration_is_read(text: str, seconds: float) -> None:
     assert quantities.seconds(text) == pytest.approx(seconds)
 
 
@@ -22,12 +22,12 @@ def test_a_bit_rate_is_read(text: str, bits: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "10", "s", "-1s", "1e3s", "10 s", "10mbit", "nans", "1.s"])
-def test_what_is_no_length_of_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no length of time like 20ms or 10s; units: ms, s, m"):
+def test_another_text_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no duration like 20ms or 10s; units: ms, s, m"):
         quantities.seconds(text)
 
 
 @pytest.mark.parametrize("text", ["", "10", "10mb", "fast", "10s", "-1mbit"])
-def test_what_is_no_bit_rate_is_refused(text: str) -> None:
+def test_another_text_is_no_bit_rate(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no bit rate like 10mbit or 512kbit; units: bit, "):
         quantities.bits_per_second(text)

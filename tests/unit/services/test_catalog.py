@@ -1,4 +1,4 @@
-"""The catalog: which techniques there are, and where their services are."""
+"""The catalog: the techniques, their ports and addresses."""
 
 import importlib.util
 
@@ -8,21 +8,14 @@ from services.catalog import BY_NAME, TECHNIQUES, upstreams
 from services.contract import LOAD_PARAMETERS
 
 
-def test_the_techniques_stand_in_the_order_of_telling() -> None:
-    assert list(BY_NAME) == [
-        "caching",
-        "connection-pooling",
-        "n-plus-one",
-        "pagination",
-        "json-serialization",
-        "compression",
-        "async-logging",
-    ]
-
-
-def test_no_two_services_share_a_port() -> None:
+def test_techniques_are_in_the_order_of_their_ports_and_share_none() -> None:
     ports = [technique.port for technique in TECHNIQUES]
-    assert len(set(ports)) == len(ports)
+    assert ports == sorted(set(ports))
+
+
+def test_technique_names_are_distinct() -> None:
+    assert list(BY_NAME) == [technique.name for technique in TECHNIQUES]
+    assert len(BY_NAME) == len(TECHNIQUES)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -33,13 +26,13 @@ def test_every_technique_has_a_naive_and_an_optimized_variant(name: str) -> None
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_workload_sends_only_what_the_technique_takes(name: str) -> None:
+def test_a_workload_sends_only_parameters_of_the_technique(name: str) -> None:
     technique = BY_NAME[name]
     assert technique.workload.draws.keys() <= {each.name for each in technique.parameters}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_sweep_goes_through_values_that_the_technique_takes(name: str) -> None:
+def test_a_sweep_has_rising_values_that_the_technique_accepts(name: str) -> None:
     technique = BY_NAME[name]
     sweep = technique.sweep
     parameter = technique.swept()[sweep.parameter]
@@ -51,23 +44,23 @@ def test_a_sweep_goes_through_values_that_the_technique_takes(name: str) -> None
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_no_parameter_is_called_as_one_of_the_load_is(name: str) -> None:
-    of_the_load = {each.name for each in LOAD_PARAMETERS}
-    assert not of_the_load & {each.name for each in BY_NAME[name].parameters}
+def test_no_parameter_has_the_name_of_a_load_parameter(name: str) -> None:
+    load_names = {each.name for each in LOAD_PARAMETERS}
+    assert not load_names & {each.name for each in BY_NAME[name].parameters}
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_every_technique_names_a_package_that_exists(name: str) -> None:
+def test_the_package_of_every_technique_exists(name: str) -> None:
     assert importlib.util.find_spec(f"services.{BY_NAME[name].package}.app") is not None
 
 
-def test_a_service_is_on_this_machine_unless_said_otherwise() -> None:
+def test_services_are_on_this_machine_without_an_override() -> None:
     addresses = upstreams({"caching": "http://elsewhere:1/"})
     assert addresses["caching"] == "http://elsewhere:1"
     assert addresses["pagination"] == f"http://127.0.0.1:{BY_NAME['pagination'].port}"
     assert addresses.keys() == BY_NAME.keys()
 
 
-def test_an_address_for_no_technique_is_refused_with_the_names_that_there_are() -> None:
-    with pytest.raises(ValueError, match=r"'cashing' is no technique; there are caching, .*"):
+def test_an_address_for_an_unknown_technique_is_refused_with_the_known_names() -> None:
+    with pytest.raises(ValueError, match=r"'cashing' is not a technique; use one of caching, .*"):
         upstreams({"cashing": "http://elsewhere:1"})

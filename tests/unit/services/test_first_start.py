@@ -1,11 +1,11 @@
-"""What has to hold before anything else starts: usable settings, and passwords."""
+"""The first start: settings are checked, and missing password files are created."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from services.first_start import keep_or_make, prepare
+from services.first_start import ensure_password, prepare
 
 
 @pytest.fixture
@@ -23,16 +23,16 @@ def test_each_password_is_long_random_and_readable_by_every_user(files: list[Pat
         assert file.stat().st_mode & 0o777 == 0o444
 
 
-def test_a_password_that_is_there_stays(files: list[Path]) -> None:
+def test_an_existing_password_is_kept(files: list[Path]) -> None:
     prepare(files[:1])
     before = files[0].read_text("ascii")
     prepare(files)
     assert files[0].read_text("ascii") == before
 
 
-def test_of_many_that_start_at_once_all_find_the_same_password(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_read_the_same_password(tmp_path: Path) -> None:
     def start(file: Path) -> str:
-        keep_or_make(file)
+        ensure_password(file)
         return file.read_text("ascii")
 
     for number in range(20):
@@ -40,13 +40,13 @@ def test_of_many_that_start_at_once_all_find_the_same_password(tmp_path: Path) -
             assert len(set(pool.map(start, [tmp_path / str(number)] * 8))) == 1
 
 
-def test_nothing_is_left_beside_the_passwords(files: list[Path], tmp_path: Path) -> None:
+def test_no_temporary_file_is_left(files: list[Path], tmp_path: Path) -> None:
     prepare(files)
     prepare(files)
     assert sorted(tmp_path.iterdir()) == files
 
 
-def test_a_wrong_setting_ends_it_with_one_line_and_without_a_password(
+def test_a_wrong_setting_exits_with_one_line_and_creates_no_file(
     files: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LAB_DATASET_SIZE", "huge")
@@ -58,11 +58,11 @@ def test_a_wrong_setting_ends_it_with_one_line_and_without_a_password(
     assert not any(file.exists() for file in files)
 
 
-def test_a_folder_that_is_not_there_ends_it_with_one_line(
+def test_a_missing_folder_exits_with_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
         prepare([tmp_path / "nowhere" / "database"])
     assert stopped.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: cannot write a password: ")
+    assert line.startswith("error: cannot write a password file: ")

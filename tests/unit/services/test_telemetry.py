@@ -1,4 +1,4 @@
-"""Names that Prometheus takes, and buckets that a quantile can be read from."""
+"""Metric names that Prometheus accepts, and buckets that give correct quantiles."""
 
 import math
 import re
@@ -15,14 +15,14 @@ SAMPLES = 20_000
 LONGEST_SECONDS = 5.0
 
 
-def test_every_name_is_there_once() -> None:
+def test_metric_names_are_unique() -> None:
     names = [metric.name for metric in METRICS]
     assert "http_server_request_duration_seconds" in names
     assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_names_are_what_prometheus_allows(metric: Metric) -> None:
+def test_names_and_labels_are_valid_in_prometheus(metric: Metric) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", metric.name)
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", label) for label in metric.labels)
     assert not any(label.startswith("__") or label == "le" for label in metric.labels)
@@ -30,7 +30,7 @@ def test_names_are_what_prometheus_allows(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_a_name_ends_as_its_kind_asks(metric: Metric) -> None:
+def test_the_suffix_of_a_name_fits_its_kind(metric: Metric) -> None:
     assert (metric.kind == "counter") == metric.name.endswith("_total")
     assert (metric.kind == "histogram") == bool(metric.buckets)
     if metric.kind in {"histogram", "summary"}:
@@ -40,24 +40,24 @@ def test_a_name_ends_as_its_kind_asks(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("buckets", [DURATION_BUCKETS, SIZE_BUCKETS, COUNT_BUCKETS])
-def test_bounds_rise(buckets: tuple[float, ...]) -> None:
+def test_bucket_bounds_increase(buckets: tuple[float, ...]) -> None:
     assert all(below < above for below, above in pairwise(buckets))
 
 
-def test_durations_from_a_fifth_of_a_millisecond_to_five_seconds_fall_between_bounds() -> None:
+def test_duration_buckets_span_a_fifth_of_a_millisecond_to_five_seconds() -> None:
     assert DURATION_BUCKETS[0] < 0.0002
     assert DURATION_BUCKETS[-1] > LONGEST_SECONDS
 
 
 def latencies(median: float, spread: float) -> list[float]:
-    """Seconds in order, log-normal as latencies roughly are, none longer than LONGEST_SECONDS."""
+    """Sorted log-normal latencies in seconds, none longer than LONGEST_SECONDS."""
     random = Random(f"{median}/{spread}")
     drawn = (random.lognormvariate(math.log(median), spread) for _ in range(SAMPLES))
     return sorted(seconds for seconds in drawn if seconds <= LONGEST_SECONDS)
 
 
 def histogram_quantile(share: float, observations: Sequence[float]) -> float:
-    """What Prometheus's function of that name says: linear within the bucket of the rank."""
+    """Like the function of Prometheus: linear interpolation within the bucket of the rank."""
     counts = [0] * (len(DURATION_BUCKETS) + 1)
     for seconds in observations:
         counts[bisect_left(DURATION_BUCKETS, seconds)] += 1
@@ -68,7 +68,7 @@ def histogram_quantile(share: float, observations: Sequence[float]) -> float:
             lower = DURATION_BUCKETS[index - 1] if index else 0.0
             return lower + (DURATION_BUCKETS[index] - lower) * (rank - below) / count
         below += count
-    raise AssertionError("a rank beyond the last observation")
+    raise AssertionError("the rank exceeds the number of observations")
 
 
 @pytest.mark.parametrize("spread", [0.2, 0.4, 0.8])
@@ -82,7 +82,7 @@ def test_a_quantile_read_from_the_buckets_is_within_ten_percent(
         assert histogram_quantile(share, observations) == pytest.approx(true, rel=0.1)
 
 
-def test_the_usual_dozen_of_buckets_would_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_usual_dozen_buckets_give_wrong_quantiles(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
     monkeypatch.setitem(globals(), "DURATION_BUCKETS", usual)
     observations = latencies(0.0013, 0.4)

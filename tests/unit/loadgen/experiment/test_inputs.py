@@ -16,7 +16,7 @@ from pytest_aiohttp import AiohttpServer
 from loadgen.experiment.inputs import INPUTS, Inputs, draw_inputs, sample, with_constants
 from loadgen.sending.connection import Address, RequestFailed
 from services.contract import Constant, Draw, Followed, Technique, Uniform, Workload, Zipf
-from tests.unit.services.made_up import MADE_UP
+from tests.unit.services.example_technique import MADE_UP
 
 #: No server listens on this port: drawing from a distribution needs no service.
 UNREACHABLE = Address("127.0.0.1", 1)

@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from loadgen.experiment.plan import CONTROL, Block, interleaved
+from loadgen.experiment.plan import Block, interleaved
+from loadgen.judgement import CONTROL
 
 ARMS = ("naive", "optimized", CONTROL)
 
@@ -17,7 +18,7 @@ def orders(pairs: int, seed: int, arms: tuple[str, ...] = ARMS) -> list[tuple[st
     return [tuple(block.arm for block in blocks if block.pair == pair) for pair in range(pairs)]
 
 
-def test_every_pair_has_a_block_of_each_arm() -> None:
+def test_every_pair_has_one_block_of_each_arm() -> None:
     assert all(sorted(order) == sorted(ARMS) for order in orders(9, seed=1))
 
 
@@ -29,14 +30,14 @@ def test_each_arm_is_in_each_place_equally_often(arms: tuple[str, ...], seed: in
         assert Counter(each[place] for each in order) == dict.fromkeys(arms, 4)
 
 
-def test_with_pairs_left_over_each_place_is_taken_nearly_equally_often() -> None:
+def test_with_an_incomplete_group_each_arm_is_in_each_place_nearly_equally_often() -> None:
     order = orders(8, seed=1)
     for place in range(3):
         counts = Counter(each[place] for each in order)
         assert max(counts.values()) - min(counts.values()) <= 1
 
 
-def test_every_order_of_the_arms_is_as_likely_as_any_other() -> None:
+def test_every_order_of_the_arms_is_equally_likely() -> None:
     firsts = Counter(orders(2, seed)[0] for seed in range(1_200))
     assert len(firsts) == 6
     assert all(140 < count < 260 for count in firsts.values())
@@ -54,5 +55,42 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     assert interleaved(ARMS, 20, Random(7)) != interleaved(ARMS, 20, Random(8))
 
 
-def test_a_block_says_its_arm_and_its_pair() -> None:
+def test_a_pair_has_a_block_of_each_arm() -> None:
     assert set(interleaved(ARMS, 1, Random(1))) == {Block(arm, 0) for arm in ARMS}
+
+
+def test_the_rotations_of_a_group_are_shuffled() -> None:
+    """Otherwise the first pair of a group would determine the second."""
+    following = {
+        (first.index("A"), second.index("A"))
+        for seed in range(60)
+        for first, second in [orders(2, seed, ("A", "B", "C"))]
+    }
+    assert following == {(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)}
+
+
+def test_each_group_draws_its_own_order() -> None:
+    groups = [orders(4, seed, ("A", "B")) for seed in range(40)]
+    assert {"".join(pair[0] for pair in group) for group in groups} == {
+        "ABAB",
+        "ABBA",
+        "BAAB",
+        "BABA",
+    }
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 3])
+def test_there_are_as_many_pairs_as_asked_for(pairs: int) -> None:
+    assert len(orders(pairs, seed=1)) == pairs
+    assert len(interleaved(ARMS, pairs, Random(1))) == 3 * pairs
+
+
+def test_a_finished_group_draws_no_further_order() -> None:
+    """More pairs only append to the plan, and no further random numbers are drawn."""
+    exact, more = Random(5), Random(5)
+    plan = interleaved(ARMS, 3, exact)
+    assert interleaved(ARMS, 4, more)[: len(plan)] == plan
+    once = Random(5)
+    once.sample(ARMS, 3)
+    once.sample([1, 2, 3], 3)
+    assert exact.random() == once.random()

@@ -5,7 +5,7 @@ import pytest
 from loadgen.experiment.inputs import Inputs
 from loadgen.experiment.subject import MetricsPage, technique_subject
 from loadgen.sending.connection import Address
-from tests.unit.services.made_up import MADE_UP
+from tests.unit.services.example_technique import MADE_UP
 
 ADDRESS = Address("127.0.0.1", 8000)
 METRICS = MetricsPage(Address("127.0.0.1", 9000))

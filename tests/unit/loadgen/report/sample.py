@@ -1,6 +1,6 @@
-"""A judgement as a whole run makes it: seven techniques with figures of a real one.
+"""A judgement of a whole run, with figures of a real one.
 
-Latencies are drawn anew, spread around the real medians as far as the real 99th percentiles.
+The latencies are drawn at random around the real medians, with the real 99th percentiles.
 """
 
 import math
@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from loadgen.report.document import (
-    Arm,
+from loadgen.judgement import (
+    BreakEven,
     Check,
     Comparison,
-    Document,
-    Experiment,
-    NoiseFloor,
-    Point,
+    ExperimentJudgement,
+    Figures,
+    Judgement,
+    Median,
     Ratio,
-    Sweep,
+    Ratios,
+    SweepJudgement,
+    SweepPoint,
+    Verdict,
 )
 from loadgen.sending.histogram import Histogram
 
@@ -38,14 +41,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one technique's run came to."""
+    """The results of one technique."""
 
     title: str
     workload: str
     naive: Measured
     optimized: Measured
     speedup: tuple[float, float, float]
-    verdict: str = "faster"
+    verdict: Verdict = Verdict.FASTER
 
 
 TECHNIQUES = {
@@ -90,7 +93,7 @@ TECHNIQUES = {
         Measured(0.306, 0.665, 12296.2, 69620.0, {"bytes per response": 69620.0}),
         Measured(1.334, 2.662, 2908.5, 27431.0, {"bytes per response": 27431.0}),
         (0.2322, 0.225, 0.2581),
-        "slower",
+        Verdict.SLOWER,
     ),
     "async-logging": Found(
         "Asynchronous logging",
@@ -103,110 +106,108 @@ TECHNIQUES = {
 
 
 def ratio(estimate: float, low: float, high: float) -> Ratio:
-    return {"estimate": estimate, "low": low, "high": high}
+    return Ratio(estimate, low, high)
 
 
 def scaled(of: Ratio, factor: float) -> Ratio:
-    return ratio(of["estimate"] * factor, of["low"] * factor, of["high"] * factor)
+    return ratio(of.estimate * factor, of.low * factor, of.high * factor)
 
 
-def noise_floor(reach: float = 1.03) -> NoiseFloor:
+def noise_floor(reach: float = 1.03) -> Ratios:
     wide, narrow = ratio(1.004, 1 / reach, reach), ratio(0.998, 1 / reach**0.6, reach**0.6)
-    return {"p50": narrow, "p95": wide, "p99": ratio(1.01, 0.92, 1.13), "throughput": narrow}
+    return Ratios(p50=narrow, p95=wide, p99=ratio(1.01, 0.92, 1.13), throughput=narrow)
 
 
-def comparison(p50: Ratio, verdict: str) -> Comparison:
-    return {
-        "p50": p50,
-        "p95": scaled(p50, 0.94),
-        "p99": ratio(
-            p50["estimate"] * 0.88, p50["low"] * 0.7 if p50["low"] else 0, p50["high"] * 1.1
-        ),
-        "throughput": scaled(p50, 1.02),
-        "verdict": verdict,
-    }
+def comparison(p50: Ratio, verdict: Verdict) -> Comparison:
+    return Comparison(
+        p50=p50,
+        p95=scaled(p50, 0.94),
+        p99=ratio(p50.estimate * 0.88, p50.low * 0.7 if p50.low else 0, p50.high * 1.1),
+        throughput=scaled(p50, 1.02),
+        verdict=verdict,
+    )
 
 
-def arm(of: Measured) -> Arm:
-    return {
-        "p50_ms": of.p50,
-        "p95_ms": of.p50 * (of.p99 / of.p50) ** 0.7,
-        "p99_ms": of.p99,
-        "mean_ms": of.p50 * 1.08,
-        "requests_per_second": of.rate,
-        "requests": round(of.rate * 4),
-        "errors": 0,
-        "bytes_per_response": of.size,
-        "receipts": of.receipts,
-    }
+def arm(of: Measured) -> Figures:
+    return Figures(
+        p50_ms=of.p50,
+        p95_ms=of.p50 * (of.p99 / of.p50) ** 0.7,
+        p99_ms=of.p99,
+        mean_ms=of.p50 * 1.08,
+        requests_per_second=of.rate,
+        requests=round(of.rate * 4),
+        errors=0,
+        bytes_per_response=of.size,
+        receipts=of.receipts,
+    )
 
 
-def audit(lag: float = 0.21) -> list[Check]:
-    return [
-        {"check": "schedule lag p99, ms", "value": lag, "limit": 5.0, "ok": lag <= 5},
-        {"check": "share of a core", "value": 0.46, "limit": 0.9, "ok": True},
-        {"check": "share of requests that failed", "value": 0.0, "limit": 0.001, "ok": True},
-        {"check": "requests counted otherwise", "value": 0, "limit": 0.01, "ok": True},
-    ]
+def audit(lag: float = 0.21) -> tuple[Check, ...]:
+    return (
+        Check("schedule lag p99, ms", lag, 5.0, lag <= 5),
+        Check("share of a core", 0.46, 0.9, True),
+        Check("share of requests that failed", 0.0, 0.001, True),
+        Check("requests counted otherwise", 0, 0.01, True),
+    )
 
 
-def experiment(found: Found) -> Experiment:
-    return {
-        "title": found.title,
-        "workload": found.workload,
-        "baseline": "naive",
-        "answers_equal": True,
-        "difference": None,
-        "arms": {
+def experiment(found: Found) -> ExperimentJudgement:
+    return ExperimentJudgement(
+        title=found.title,
+        workload=found.workload,
+        baseline="naive",
+        answers_equal=True,
+        difference=None,
+        arms={
             "control": arm(found.naive),
             "naive": arm(found.naive),
             "optimized": arm(found.optimized),
         },
-        "comparisons": {"optimized": comparison(ratio(*found.speedup), found.verdict)},
-        "noise_floor": noise_floor(),
-        "audit": audit(),
-        "verdict": found.verdict,
-        "reason": "",
-    }
+        comparisons={"optimized": comparison(ratio(*found.speedup), found.verdict)},
+        noise_floor=noise_floor(),
+        audit=audit(),
+        verdict=found.verdict,
+        reason="",
+    )
 
 
-def unmeasured(reason: str, difference: str | None = None) -> Experiment:
-    return {
-        "title": "Not measured",
-        "workload": "Nothing.",
-        "baseline": "naive",
-        "answers_equal": difference is None,
-        "difference": difference,
-        "arms": {},
-        "comparisons": {},
-        "noise_floor": None,
-        "audit": [],
-        "verdict": "invalid",
-        "reason": reason,
-    }
+def unmeasured(reason: str, difference: str | None = None) -> ExperimentJudgement:
+    return ExperimentJudgement(
+        title="Not measured",
+        workload="Nothing.",
+        baseline="naive",
+        answers_equal=difference is None,
+        difference=difference,
+        arms={},
+        comparisons={},
+        noise_floor=None,
+        audit=(),
+        verdict=Verdict.INVALID,
+        reason=reason,
+    )
 
 
-def document(experiments: Mapping[str, Experiment] | None = None) -> Document:
-    """All seven, unless others are named."""
-    return {
-        "measured_at": "2026-11-23T13:57:19+00:00",
-        "git_revision": "65c1abae",
-        "machine": {
+def document(experiments: Mapping[str, ExperimentJudgement] | None = None) -> Judgement:
+    """With all sample techniques unless experiments are given."""
+    return Judgement(
+        measured_at="2026-11-23T13:57:19+00:00",
+        git_revision="65c1abae",
+        machine={
             "processor": "AMD EPYC",
             "cores": 2,
             "memory_gib": 24,
             "system": "Linux 6.18",
             "python": "3.11.7",
         },
-        "settings": {"iterations": 8, "concurrency": 4, "duration": 0.5, "seed": 1},
-        "experiments": experiments
+        settings={"iterations": 8, "concurrency": 4, "duration": 0.5, "seed": 1},
+        experiments=experiments
         if experiments is not None
         else {name: experiment(found) for name, found in TECHNIQUES.items()},
-    }
+    )
 
 
 def drawn(of: Measured, seed: str, requests: int = 3000) -> Histogram:
-    """Logarithmically normal, with a few stragglers."""
+    """Latencies with a log-normal distribution and a few outliers."""
     random, histogram = Random(seed), Histogram()
     spread = math.log(of.p99 / of.p50) / _P99
     for _ in range(requests):
@@ -227,32 +228,32 @@ def histograms() -> dict[str, dict[str, Histogram]]:
     }
 
 
-def sweep(break_even: Ratio | None = None, note: str = "") -> Sweep:
-    """The more rows, the more the optimized arm gains; with one it loses."""
+def sweep(place: Ratio | None = None, note: str = "") -> SweepJudgement:
+    """The optimized arm is slower with one row, and gains with the number of rows."""
     values = (1, 10, 100, 1000, 10_000)
     naive = (0.31, 0.46, 1.9, 15.8, 171.0)
     optimized = (0.33, 0.44, 0.62, 1.36, 9.4)
     points = zip(values, naive, optimized, strict=True)
-    return {
-        "parameter": "rows",
-        "description": "How many rows; at most what the data set holds.",
-        "candidate": "optimized",
-        "points": [point(*each) for each in points],
-        "break_even": break_even,
-        "note": note,
-    }
+    return SweepJudgement(
+        parameter="rows",
+        description="How many rows; at most what the data set holds.",
+        candidate="optimized",
+        points=tuple(point(*each) for each in points),
+        break_even=BreakEven(place.estimate, place.low, place.high) if place else None,
+        note=note,
+    )
 
 
-def point(value: float, naive: float, optimized: float) -> Point:
+def point(value: int, naive: float, optimized: float) -> SweepPoint:
     speedup = naive / optimized
-    return {
-        "value": value,
-        "arms": {
-            "naive": {"p50_ms": naive},
-            "optimized": {"p50_ms": optimized},
-            "control": {"p50_ms": naive},
+    return SweepPoint(
+        value=value,
+        arms={
+            "naive": Median(naive),
+            "optimized": Median(optimized),
+            "control": Median(naive),
         },
-        "ratio": ratio(speedup, speedup * 0.95, speedup * 1.05),
-        "verdict": "faster" if speedup > 1.05 else "slower",
-        "reason": "",
-    }
+        ratio=ratio(speedup, speedup * 0.95, speedup * 1.05),
+        verdict=Verdict.FASTER if speedup > 1.05 else Verdict.SLOWER,
+        reason="",
+    )

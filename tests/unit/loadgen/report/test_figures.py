@@ -1,10 +1,17 @@
-"""Numbers and names as reports write them."""
+"""Numbers, ratios and names as reports write them."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.report.figures import amount, noise, number, printable, shortened, times
+from loadgen.report.figures import (
+    amount,
+    noise_reach,
+    number,
+    printable,
+    ratio_with_interval,
+    shortened,
+)
 from tests.unit.loadgen.report.sample import ratio
 
 
@@ -29,30 +36,30 @@ def test_a_number_has_three_digits_or_all_before_the_point(value: float, text: s
 @pytest.mark.parametrize(
     ("value", "text"), [(51.0, "51"), (0.5, "0.5"), (2.25, "2.25"), (0, "0"), (100, "100")]
 )
-def test_an_amount_has_no_decimals_that_say_nothing(value: float, text: str) -> None:
+def test_an_amount_has_no_trailing_zeros(value: float, text: str) -> None:
     assert amount(value) == text
 
 
 @given(st.floats(1e-6, 1e9))
-def test_a_written_number_is_near_the_true_one(value: float) -> None:
+def test_a_written_number_is_close_to_its_value(value: float) -> None:
     assert float(number(value).replace(",", "")) == pytest.approx(value, rel=0.051)
     assert "e" not in number(value)
 
 
-def test_a_ratio_stands_with_its_interval() -> None:
-    assert times(ratio(2.6138, 2.188, 3.403)) == "2.61× (2.19–3.40)"
-    assert times(None) == "–"
+def test_a_ratio_is_written_with_its_interval() -> None:
+    assert ratio_with_interval(ratio(2.6138, 2.188, 3.403)) == "2.61× (2.19–3.40)"
+    assert ratio_with_interval(None) == "–"
 
 
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [(0.97, 1.02, "±3 %"), (0.99, 1.12, "±12 %"), (0.998, 1.001, "±0.2 %"), (1, 1, "±0.0 %")],
 )
-def test_noise_is_the_farther_side_of_its_interval(low: float, high: float, text: str) -> None:
-    assert noise(ratio(1.0, low, high)) == text
+def test_the_noise_is_that_of_the_farther_side(low: float, high: float, text: str) -> None:
+    assert noise_reach(ratio(1.0, low, high)) == text
 
 
-def test_what_could_drive_a_terminal_is_not_printed() -> None:
+def test_control_characters_are_replaced() -> None:
     assert printable("a\x1b[31mb\n\u202ec") == "a\ufffd[31mb\ufffd\ufffdc"
 
 

@@ -1,4 +1,4 @@
-"""The view while a run goes on."""
+"""The view of a running experiment."""
 
 import io
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from loadgen.sending.histogram import Histogram
 
 @dataclass
 class Block:
-    """As much of a finished block as the view asks for."""
+    """The part of a finished block that the view needs."""
 
     seconds: float
     answered: int
@@ -32,7 +32,7 @@ def shown(view: LiveView) -> str:
     return capture.get()
 
 
-def test_figures_are_of_all_blocks_of_an_arm_so_far() -> None:
+def test_figures_cover_all_finished_blocks_of_an_arm() -> None:
     view = LiveView(Console(file=io.StringIO()), seconds=10)
     view.experiment("caching", ("naive", "optimized"))
     view.started("naive")
@@ -43,7 +43,7 @@ def test_figures_are_of_all_blocks_of_an_arm_so_far() -> None:
     assert optimized.split() == ["optimized", "–", "–", "–"]
 
 
-def test_the_bar_counts_what_has_passed() -> None:
+def test_the_bar_counts_warmups_and_blocks() -> None:
     view = LiveView(Console(file=io.StringIO()), seconds=10)
     view.experiment("caching", ("naive",))
     view.passed(2)
@@ -51,7 +51,7 @@ def test_the_bar_counts_what_has_passed() -> None:
     assert "50%" in shown(view)
 
 
-def test_the_next_experiment_begins_without_figures() -> None:
+def test_the_next_experiment_starts_without_figures() -> None:
     view = LiveView(Console(file=io.StringIO()), seconds=10)
     view.experiment("caching", ("naive",))
     view.finished("naive", block(2.0))
@@ -60,7 +60,7 @@ def test_the_next_experiment_begins_without_figures() -> None:
     assert "2.00" not in shown(view)
 
 
-def test_nothing_is_written_where_there_is_no_terminal() -> None:
+def test_without_a_terminal_nothing_is_written() -> None:
     file = io.StringIO()
     with LiveView(Console(file=file, force_terminal=False), seconds=1) as view:
         view.experiment("caching", ("naive",))
@@ -69,7 +69,7 @@ def test_nothing_is_written_where_there_is_no_terminal() -> None:
     assert file.getvalue() == ""
 
 
-def test_a_terminal_sees_it_and_has_it_taken_away_at_the_end() -> None:
+def test_a_terminal_shows_the_view_and_clears_it_at_the_end() -> None:
     file = io.StringIO()
     with LiveView(Console(file=file, force_terminal=True, width=80), seconds=1) as view:
         view.experiment("caching", ("naive",))

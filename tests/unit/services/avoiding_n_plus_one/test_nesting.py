@@ -1,4 +1,4 @@
-"""Flat rows put together: the right comments under the right posts, in the order given."""
+"""Nesting keeps each comment under its post, in the order of the rows."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from services.avoiding_n_plus_one.nesting import (
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 ONE = datetime(2024, 1, 1, 13, tzinfo=UTC)
 
-#: How many comments each post of a list has.
+#: The number of comments of each post in a list.
 shapes = st.lists(st.integers(0, 4), max_size=8)
 
 FIRST_WITH_ONE_COMMENT = [
@@ -37,7 +37,7 @@ def comment_rows(post: int, count: int) -> list[tuple[Any, ...]]:
 
 
 def nested(shape: list[int]) -> list[dict[str, Any]]:
-    """The same list, put together row by row, as naive does."""
+    """The expected list, nested row by row like the naive variant does."""
     return [
         post_from(
             (post, f"post {post}", NOON),
@@ -47,18 +47,18 @@ def nested(shape: list[int]) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_post_and_its_comment_come_one_after_the_other() -> None:
+def test_levels_nest_a_comment_under_the_post_before_it() -> None:
     rows = [(1, None, "first", NOON, None, None), (1, 10, "well", ONE, 7, "Ann")]
     assert posts_from_levels(rows) == FIRST_WITH_ONE_COMMENT
 
 
-def test_a_joined_row_holds_a_post_and_its_comment() -> None:
+def test_a_join_nests_the_comment_of_a_row_under_its_post() -> None:
     rows = [(1, "first", NOON, 10, "well", ONE, 7, "Ann")]
     assert posts_from_join(rows) == FIRST_WITH_ONE_COMMENT
 
 
 @given(shapes)
-def test_levels_nest_as_row_by_row(shape: list[int]) -> None:
+def test_levels_nest_like_the_naive_variant(shape: list[int]) -> None:
     rows: list[tuple[Any, ...]] = []
     for post, count in enumerate(shape):
         rows.append((post, None, f"post {post}", NOON, None, None))
@@ -67,7 +67,7 @@ def test_levels_nest_as_row_by_row(shape: list[int]) -> None:
 
 
 @given(shapes)
-def test_a_join_nests_as_row_by_row(shape: list[int]) -> None:
+def test_a_join_nests_like_the_naive_variant(shape: list[int]) -> None:
     rows: list[tuple[Any, ...]] = []
     for post, count in enumerate(shape):
         head = (post, f"post {post}", NOON)
@@ -76,7 +76,7 @@ def test_a_join_nests_as_row_by_row(shape: list[int]) -> None:
     assert posts_from_join(rows) == nested(shape)
 
 
-def test_posts_without_comments_have_lists_of_their_own() -> None:
+def test_posts_without_comments_do_not_share_a_list() -> None:
     levels = posts_from_levels([(post, None, "", NOON, None, None) for post in (1, 2)])
     joined = posts_from_join([(post, "", NOON, *(None,) * 5) for post in (1, 2)])
     for first, second in (levels, joined):

@@ -1,4 +1,4 @@
-"""A budget counts what was sent, and tells what was sent too often."""
+"""A budget counts statements and names the repeated ones when it is exceeded."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,8 +16,8 @@ POSTS = "SELECT id FROM posts"
 COMMENTS = "SELECT id\n    FROM comments WHERE post_id = %s"
 
 
-class Table:
-    """A session over numbers: posts 1 to `posts`, and no comments; it fails for post 13."""
+class PostsSession:
+    """A session with the posts 1 to `posts` and no comments. It fails for post 13."""
 
     def __init__(self, posts: int) -> None:
         self._posts = posts
@@ -26,7 +26,7 @@ class Table:
         self, statement: str, parameters: Sequence[object] = ()
     ) -> list[tuple[Any, ...]]:
         if parameters == (13,):
-            raise ConnectionError("the server has gone")
+            raise ConnectionError("the server is unreachable")
         return [] if parameters else [(number,) for number in range(1, self._posts + 1)]
 
 
@@ -35,16 +35,16 @@ async def read_row_by_row(session: CountedSession) -> None:
         await session.fetch(COMMENTS, (post,))
 
 
-async def test_work_within_its_budget_passes() -> None:
+async def test_work_within_the_budget_passes() -> None:
     with query_budget(3) as budget:
-        await read_row_by_row(CountedSession(Table(posts=2), budget))
+        await read_row_by_row(CountedSession(PostsSession(posts=2), budget))
     assert budget.spent == 3
     assert not budget.is_exceeded
 
 
-async def test_one_statement_more_fails_and_names_the_repeated_one_first() -> None:
+async def test_an_exceeded_budget_lists_statements_most_frequent_first() -> None:
     with pytest.raises(QueryBudgetExceeded) as caught, query_budget(3) as budget:
-        await read_row_by_row(CountedSession(Table(posts=3), budget))
+        await read_row_by_row(CountedSession(PostsSession(posts=3), budget))
     assert str(caught.value).splitlines() == [
         "4 statements were sent, 3 are allowed:",
         "     3 × SELECT id FROM comments WHERE post_id = %s",
@@ -52,28 +52,28 @@ async def test_one_statement_more_fails_and_names_the_repeated_one_first() -> No
     ]
 
 
-def test_a_budget_exceeded_fails_an_assertion_for_any_test_runner() -> None:
+def test_an_exceeded_budget_is_a_failed_assertion_for_test_runners() -> None:
     assert issubclass(QueryBudgetExceeded, AssertionError)
 
 
-async def test_a_statement_that_fails_has_been_sent() -> None:
+async def test_a_failing_statement_is_counted() -> None:
     budget = QueryBudget(20)
     with pytest.raises(ConnectionError):
-        await read_row_by_row(CountedSession(Table(posts=20), budget))
+        await read_row_by_row(CountedSession(PostsSession(posts=20), budget))
     assert budget.spent == 14
 
 
-async def test_the_work_s_own_failure_is_not_hidden_by_the_budget() -> None:
+async def test_an_error_in_the_block_is_not_replaced_by_the_budget() -> None:
     with pytest.raises(ConnectionError), query_budget(3) as budget:
-        await read_row_by_row(CountedSession(Table(posts=20), budget))
+        await read_row_by_row(CountedSession(PostsSession(posts=20), budget))
     assert budget.is_exceeded
 
 
-async def test_rows_and_parameters_pass_through() -> None:
-    assert await CountedSession(Table(posts=2), QueryBudget(1)).fetch(POSTS) == [(1,), (2,)]
+async def test_a_counted_session_passes_rows_and_parameters_through() -> None:
+    assert await CountedSession(PostsSession(posts=2), QueryBudget(1)).fetch(POSTS) == [(1,), (2,)]
 
 
-def test_a_budget_of_none_allows_none() -> None:
+def test_a_budget_of_zero_allows_no_statement() -> None:
     budget = QueryBudget(0)
     budget.check()
     budget.count(POSTS)

@@ -1,79 +1,101 @@
-"""When it opens, who probes, and what closes it; time is told, not waited for."""
+"""The circuit breaker: when it opens, which caller probes, and what closes it."""
 
 import pytest
 
-from services.caching.circuit_breaker import CircuitBreaker, State
+from services.caching.circuit_breaker import BreakerState, CircuitBreaker
 from tests.clock import Clock
+
+MAXIMUM_FAILURES = 3
+PAUSE_SECONDS = 10
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture
-def changes() -> list[State]:
+def changes() -> list[BreakerState]:
     return []
 
 
 @pytest.fixture
-def breaker(clock: Clock, changes: list[State]) -> CircuitBreaker:
-    return CircuitBreaker(3, 10, changes.append, clock)
+def breaker(clock: Clock, changes: list[BreakerState]) -> CircuitBreaker:
+    return CircuitBreaker(MAXIMUM_FAILURES, PAUSE_SECONDS, changes.append, clock)
 
 
 def fail(breaker: CircuitBreaker, times: int) -> None:
     for _ in range(times):
-        breaker.failed()
+        breaker.record_failure()
 
 
-def test_it_opens_after_so_many_failures_in_a_row(breaker: CircuitBreaker) -> None:
-    fail(breaker, 2)
-    assert breaker.admits
-    fail(breaker, 1)
-    assert not breaker.admits
-
-
-def test_a_success_between_failures_starts_the_count_anew(breaker: CircuitBreaker) -> None:
-    fail(breaker, 2)
-    breaker.succeeded()
-    fail(breaker, 2)
-    assert breaker.admits
-
-
-def test_there_is_one_probe_after_each_pause(breaker: CircuitBreaker, clock: Clock) -> None:
-    assert not breaker.begin_probe()
-    fail(breaker, 3)
-    assert not breaker.begin_probe()
-    clock.now = 10
-    assert [breaker.begin_probe() for _ in range(3)] == [True, False, False]
-    assert breaker.state is State.HALF_OPEN
-    assert not breaker.admits
-    breaker.probed(False)
-    assert not breaker.begin_probe()
-    clock.now = 20
-    assert breaker.begin_probe()
-
-
-def test_only_a_probe_closes_it(
-    breaker: CircuitBreaker, clock: Clock, changes: list[State]
+def test_the_breaker_opens_after_the_maximum_of_failures_in_a_row(
+    breaker: CircuitBreaker,
 ) -> None:
-    fail(breaker, 3)
-    breaker.succeeded()  # of a call that began before
-    assert not breaker.admits
-    clock.now = 10
-    breaker.begin_probe()
-    breaker.probed(True)
-    assert breaker.admits
-    assert changes == [State.OPEN, State.HALF_OPEN, State.CLOSED]
     fail(breaker, 2)
-    assert breaker.admits
+    assert breaker.allows_calls
+    fail(breaker, 1)
+    assert not breaker.allows_calls
 
 
-def test_failures_of_calls_that_are_still_under_way_do_not_put_off_the_probe(
+def test_a_success_resets_the_count_of_failures(breaker: CircuitBreaker) -> None:
+    fail(breaker, 2)
+    breaker.record_success()
+    fail(breaker, 2)
+    assert breaker.allows_calls
+    fail(breaker, 1)
+    assert not breaker.allows_calls
+
+
+def test_a_closed_breaker_needs_no_probe(breaker: CircuitBreaker) -> None:
+    assert not breaker.claim_probe()
+
+
+def test_one_caller_claims_the_probe_after_each_pause(
     breaker: CircuitBreaker, clock: Clock
 ) -> None:
     fail(breaker, 3)
-    clock.now = 9
+    assert not breaker.claim_probe()
+    clock.now += PAUSE_SECONDS
+    assert [breaker.claim_probe() for _ in range(3)] == [True, False, False]
+    assert breaker.state is BreakerState.HALF_OPEN
+    assert not breaker.allows_calls
+    breaker.record_probe(False)
+    assert not breaker.claim_probe()
+    clock.now += PAUSE_SECONDS
+    assert breaker.claim_probe()
+
+
+def test_only_a_successful_probe_closes_the_breaker(
+    breaker: CircuitBreaker, clock: Clock, changes: list[BreakerState]
+) -> None:
+    fail(breaker, 3)
+    breaker.record_success()  # of a call that began before the breaker opened
+    assert not breaker.allows_calls
+    clock.now += PAUSE_SECONDS
+    breaker.claim_probe()
+    breaker.record_probe(True)
+    assert breaker.allows_calls
+    assert changes == [BreakerState.OPEN, BreakerState.HALF_OPEN, BreakerState.CLOSED]
+
+
+def test_a_successful_probe_resets_the_count_of_failures(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
+    fail(breaker, 3)
+    clock.now += PAUSE_SECONDS
+    breaker.claim_probe()
+    breaker.record_probe(True)
+    fail(breaker, 2)
+    assert breaker.allows_calls
+
+
+def test_late_failures_of_earlier_calls_do_not_delay_the_probe(
+    breaker: CircuitBreaker, clock: Clock, changes: list[BreakerState]
+) -> None:
+    fail(breaker, 3)
+    clock.now += PAUSE_SECONDS - 1
     fail(breaker, 20)
-    clock.now = 10
-    assert breaker.begin_probe()
+    clock.now += 1
+    assert breaker.claim_probe()
+    assert changes == [BreakerState.OPEN, BreakerState.HALF_OPEN]

@@ -1,4 +1,4 @@
-"""Many callers, one load: what they share, what they must not, what one of them cannot spoil."""
+"""Concurrent callers of a key: which callers share a load, and what a failed caller changes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,7 @@ import pytest
 
 from services.caching.background import Background
 from services.caching.single_flight import SingleFlight
+from tests.clock import Clock
 from tests.conftest import until
 
 
@@ -19,7 +20,7 @@ class Result:
 
 
 class Source:
-    """Loads when told to go on, and counts how often it was asked."""
+    """Counts loads, and ends them when `go_on` is set."""
 
     def __init__(self, error: Exception | None = None, as_of: float = 1e9) -> None:
         self.loads = 0
@@ -50,13 +51,13 @@ async def background() -> AsyncIterator[Background]:
 
 @pytest.fixture
 def flights(background: Background) -> Flights:
-    """At each look at the clock a second has passed."""
+    """The clock advances by a second at each reading."""
     seconds = count()
     return SingleFlight(background, lambda: float(next(seconds)))
 
 
-async def callers(flights: Flights, source: Source, number: int) -> list[asyncio.Task[str]]:
-    """So many callers, all of them waiting for a load that has begun."""
+async def start_callers(flights: Flights, source: Source, number: int) -> list[asyncio.Task[str]]:
+    """Start callers, and return when the load has begun and all of them wait."""
 
     async def call() -> str:
         return (await flights.run("key", source.load))[0].value
@@ -67,51 +68,67 @@ async def callers(flights: Flights, source: Source, number: int) -> list[asyncio
     return tasks
 
 
-async def test_one_load_serves_all_who_may_share_it(flights: Flights) -> None:
+async def test_callers_before_as_of_share_one_load(flights: Flights) -> None:
     source = Source()
-    waiting = await callers(flights, source, 50)
+    callers = await start_callers(flights, source, 50)
     source.go_on.set()
-    assert await asyncio.gather(*waiting) == ["value 1"] * 50
+    assert await asyncio.gather(*callers) == ["value 1"] * 50
     assert source.loads == 1
 
 
-async def test_those_for_whom_it_is_too_old_share_the_next(flights: Flights) -> None:
-    source, fresh = Source(as_of=0.5), Source()
-    (first,) = await callers(flights, source, 1)
-    late = [asyncio.create_task(flights.run("key", fresh.load)) for _ in range(20)]
+async def test_callers_after_as_of_share_the_next_load(flights: Flights) -> None:
+    source, current = Source(as_of=0.5), Source()
+    (first,) = await start_callers(flights, source, 1)
+    late = [asyncio.create_task(flights.run("key", current.load)) for _ in range(20)]
     await asyncio.sleep(0)
     source.go_on.set()
-    fresh.go_on.set()
+    current.go_on.set()
     assert await first == "value 1"
     joined = [joined for _, joined in await asyncio.gather(*late)]
-    assert (source.loads, fresh.loads) == (1, 1)
+    assert (source.loads, current.loads) == (1, 1)
     assert joined.count(False) == 1
 
 
-async def test_different_keys_are_loaded_side_by_side(flights: Flights) -> None:
+async def test_a_caller_at_as_of_shares_the_load(background: Background) -> None:
+    clock = Clock(5.0)
+    flights: Flights = SingleFlight(background, clock)
+    source = Source(as_of=5.0)
+    first, second = await start_callers(flights, source, 2)
+    source.go_on.set()
+    assert [await first, await second] == ["value 1", "value 1"]
+    assert source.loads == 1
+
+
+async def test_only_the_caller_that_starts_the_load_has_not_joined(flights: Flights) -> None:
+    source = Source()
+    callers = [asyncio.create_task(flights.run("key", source.load)) for _ in range(3)]
+    await source.begun.wait()
+    source.go_on.set()
+    assert [joined for _, joined in await asyncio.gather(*callers)] == [False, True, True]
+
+
+async def test_different_keys_load_concurrently(flights: Flights) -> None:
     source = Source()
     one = asyncio.create_task(flights.run("one", source.load))
     other = asyncio.create_task(flights.run("other", source.load))
-    await until(lambda: source.loads == 2)  # never, if the second waited for the first
+    await until(lambda: source.loads == 2)  # times out if the second load waits for the first
     source.go_on.set()
     await asyncio.gather(one, other)
     assert source.loads == 2
 
 
-async def test_an_error_is_everybodys(flights: Flights) -> None:
-    source = Source(LookupError("no such post"))
-    waiting = await callers(flights, source, 5)
+async def test_all_callers_get_the_error_of_the_shared_load(flights: Flights) -> None:
+    source = Source(LookupError("post 7 is missing"))
+    callers = await start_callers(flights, source, 5)
     source.go_on.set()
-    results = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [str(result) for result in results] == ["no such post"] * 5
+    results = await asyncio.gather(*callers, return_exceptions=True)
+    assert [str(result) for result in results] == ["post 7 is missing"] * 5
     assert source.loads == 1
 
 
-async def test_a_caller_that_gives_up_does_not_end_the_load_for_the_others(
-    flights: Flights,
-) -> None:
+async def test_a_cancelled_caller_does_not_cancel_the_load(flights: Flights) -> None:
     source = Source()
-    first, *others = await callers(flights, source, 3)
+    first, *others = await start_callers(flights, source, 3)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -120,27 +137,27 @@ async def test_a_caller_that_gives_up_does_not_end_the_load_for_the_others(
     assert source.loads == 1
 
 
-async def test_a_load_that_nobody_waits_for_any_more_is_still_finished(flights: Flights) -> None:
+async def test_a_load_continues_after_its_only_caller_is_cancelled(flights: Flights) -> None:
     source = Source()
-    (only,) = await callers(flights, source, 1)
+    (only,) = await start_callers(flights, source, 1)
     only.cancel()
     with pytest.raises(asyncio.CancelledError):
         await only
-    assert flights.is_flying("key")
-    (late,) = await callers(flights, source, 1)
+    assert flights.is_loading("key")
+    (late,) = await start_callers(flights, source, 1)
     source.go_on.set()
     assert await late == "value 1"
 
 
-async def test_who_asks_later_gets_a_load_of_their_own(flights: Flights) -> None:
+async def test_a_caller_after_a_finished_load_starts_a_new_load(flights: Flights) -> None:
     source = Source()
     source.go_on.set()
     assert (await flights.run("key", source.load))[0].value == "value 1"
-    assert not flights.is_flying("key")
+    assert not flights.is_loading("key")
     assert (await flights.run("key", source.load))[0].value == "value 2"
 
 
-async def test_after_an_error_it_is_tried_again(flights: Flights) -> None:
+async def test_a_caller_after_a_failed_load_starts_a_new_load(flights: Flights) -> None:
     broken, source = Source(OSError()), Source()
     broken.go_on.set()
     source.go_on.set()
@@ -149,30 +166,12 @@ async def test_after_an_error_it_is_tried_again(flights: Flights) -> None:
     assert (await flights.run("key", source.load))[0].value == "value 1"
 
 
-async def test_nothing_flies_once_the_background_is_closed(
+async def test_closing_the_background_ends_all_loads(
     flights: Flights, background: Background
 ) -> None:
-    (waiting,) = await callers(flights, Source(), 1)
+    (caller,) = await start_callers(flights, Source(), 1)
     await background.close()
-    await asyncio.wait([waiting])
-    assert waiting.cancelled()
+    await asyncio.wait([caller])
+    assert caller.cancelled()
     assert not background
-    assert not flights.is_flying("key")
-
-
-async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> None:
-    background = Background()
-    swallowed = []
-
-    async def stubborn() -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            swallowed.append(True)
-        await asyncio.Event().wait()
-
-    background.start(stubborn())
-    await asyncio.sleep(0)
-    await background.close()
-    assert swallowed == [True]
-    assert not background
+    assert not flights.is_loading("key")

@@ -1,4 +1,4 @@
-"""Every failure as a problem document, and nothing in it that a stranger should not see."""
+"""Errors as problem documents, without the text of unknown exceptions."""
 
 import logging
 
@@ -17,18 +17,21 @@ from services.chassis.errors import (
     Problem,
     as_problem,
 )
+from services.chassis.request_context import REQUEST_ID
+
+UPSTREAM_UNAVAILABLE = "upstream is unavailable; try again later"
 
 
 def document(problem: Problem) -> dict[str, object]:
     response = problem.response("the-request")
     assert response.content_type == "application/problem+json"
     assert isinstance(response.body, bytes)
-    found: dict[str, object] = orjson.loads(response.body)
-    assert found["status"] == response.status
-    return found
+    content: dict[str, object] = orjson.loads(response.body)
+    assert content["status"] == response.status
+    return content
 
 
-def test_a_problem_says_what_is_wrong_and_in_which_request() -> None:
+def test_a_problem_document_has_detail_extensions_and_request_id() -> None:
     problem = InvalidRequest("count: too many", parameter="count", bound="at most 10")
     assert document(problem) == {
         "type": "about:blank",
@@ -45,26 +48,27 @@ def test_a_problem_says_what_is_wrong_and_in_which_request() -> None:
     ("error", "status", "detail"),
     [
         (InvalidRequest("wrong"), 400, "wrong"),
-        (NotFound("no such post"), 404, "no such post"),
-        (DependencyUnavailable("clock"), 503, "clock is out of reach"),
-        (DeadlineExceeded(), 504, "the request could not be answered within its deadline"),
-        (TimeoutError(), 504, "the request could not be answered within its deadline"),
-        (psycopg2.OperationalError("secret"), 503, "postgres is out of reach"),
-        (psycopg2.InterfaceError("secret"), 503, "postgres is out of reach"),
-        (redis.exceptions.ConnectionError("secret"), 503, "redis is out of reach"),
-        (redis.exceptions.TimeoutError("secret"), 503, "redis is out of reach"),
-        (redis.exceptions.ResponseError("secret"), 503, "redis is out of reach"),
+        (NotFound("post 7 does not exist"), 404, "post 7 does not exist"),
+        (DependencyUnavailable("clock"), 503, "clock is unavailable; try again later"),
+        (DeadlineExceeded(), 504, "the request was not answered before its deadline"),
+        (TimeoutError(), 504, "the request was not answered before its deadline"),
+        (psycopg2.OperationalError("secret"), 503, "postgres is unavailable; try again later"),
+        (psycopg2.InterfaceError("secret"), 503, "postgres is unavailable; try again later"),
+        (redis.exceptions.ConnectionError("secret"), 503, "redis is unavailable; try again later"),
+        (redis.exceptions.TimeoutError("secret"), 503, "redis is unavailable; try again later"),
+        (redis.exceptions.ResponseError("secret"), 503, "redis is unavailable; try again later"),
         (
             web.RequestPayloadError("secret"),
             400,
-            "the body cannot be read as its headers describe it",
+            "the body does not match its headers: Content-Length, Transfer-Encoding or"
+            " Content-Encoding",
         ),
-        (aiohttp.ServerDisconnectedError("secret"), 503, "upstream is out of reach"),
+        (aiohttp.ServerDisconnectedError("secret"), 503, UPSTREAM_UNAVAILABLE),
         (web.HTTPNotFound(text="nothing there"), 404, "nothing there"),
         (web.HTTPRequestEntityTooLarge(10), 413, "Maximum request body size 10 exceeded."),
     ],
 )
-def test_an_exception_becomes_the_answer_that_fits_it(
+def test_an_exception_becomes_a_problem_with_status_and_detail(
     error: Exception, status: int, detail: str
 ) -> None:
     answered = document(as_problem(error))
@@ -72,13 +76,13 @@ def test_an_exception_becomes_the_answer_that_fits_it(
     assert "secret" not in str(answered)
 
 
-def test_a_missing_dependency_is_named_and_may_be_tried_again() -> None:
+def test_an_unavailable_dependency_is_named_with_retry_after() -> None:
     problem = as_problem(psycopg2.OperationalError())
     assert document(problem)["dependency"] == "postgres"
-    assert int(problem.response("").headers["Retry-After"]) > 0
+    assert problem.response("").headers["Retry-After"] == "1"
 
 
-def test_a_refused_method_says_which_are_allowed() -> None:
+def test_a_refused_method_lists_the_allowed_methods() -> None:
     problem = as_problem(web.HTTPMethodNotAllowed("POST", ["GET", "HEAD"]))
     assert problem.response("").headers["Allow"] == "GET,HEAD"
 
@@ -86,14 +90,16 @@ def test_a_refused_method_says_which_are_allowed() -> None:
 @pytest.mark.parametrize(
     "error", [RuntimeError("secret"), psycopg2.ProgrammingError("secret"), KeyError("secret")]
 )
-def test_an_unforeseen_exception_is_logged_and_not_shown(
+def test_an_unknown_exception_is_logged_with_the_request_id_but_not_shown(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
+    REQUEST_ID.set("the-request")
     answered = document(as_problem(error))
     assert answered.keys() == {"type", "title", "status", "detail", "request_id"}
     assert answered["status"] == 500
     assert "secret" not in str(answered)
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
+    assert "the-request" in record.getMessage()
     assert record.exc_info is not None
     assert record.exc_info[1] is error

@@ -1,9 +1,9 @@
-"""OpenAPI: what is declared, and nothing else."""
+"""OpenAPI documents contain the declared routes and parameters."""
 
 from typing import Any
 
 from services.chassis.openapi import openapi
-from tests.unit.services.made_up import MADE_UP
+from tests.unit.services.example_technique import MADE_UP
 
 
 def test_each_route_is_described_with_its_parameters() -> None:
@@ -12,7 +12,7 @@ def test_each_route_is_described_with_its_parameters() -> None:
     assert document["info"]["title"] == "The lab"
     assert list(document["paths"]) == ["/made-up", "/made-up/naive", "/made-up/optimized"]
     operation = document["paths"]["/made-up/optimized"]["get"]
-    assert operation["summary"] == "As one ends up."
+    assert operation["summary"] == "The fast way."
     assert [each["name"] for each in operation["parameters"]] == ["count", "cursor"]
     assert operation["parameters"][0]["schema"] == {
         "type": "integer",
@@ -23,6 +23,6 @@ def test_each_route_is_described_with_its_parameters() -> None:
     assert {"200", "400", "503", "504"} <= operation["responses"].keys()
 
 
-def test_a_card_takes_no_parameters() -> None:
+def test_a_card_has_no_parameters() -> None:
     document: Any = openapi("The lab", [MADE_UP])
     assert document["paths"]["/made-up"]["get"]["parameters"] == []

@@ -1,11 +1,11 @@
-"""Query strings: read by what is declared, refused with the name and the bound."""
+"""Query strings: declared parameters are parsed, others are refused with the bound."""
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from services.chassis.errors import InvalidRequest
 from services.chassis.parameters import Parameters, read_parameters
-from tests.unit.services.made_up import MADE_UP
+from tests.unit.services.example_technique import MADE_UP
 
 
 def read(query: str) -> Parameters:
@@ -21,13 +21,13 @@ def refusal(query: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("query", ["", "?", "?&"])
-def test_what_is_not_given_has_its_default(query: str) -> None:
+def test_a_missing_parameter_has_its_default(query: str) -> None:
     parameters = read(query)
     assert parameters.integer("count") == 3
     assert parameters.text("cursor") == ""
 
 
-def test_what_is_given_is_read() -> None:
+def test_a_sent_parameter_has_its_value() -> None:
     parameters = read("?cursor=abc_-9&count=10")
     assert parameters.integer("count") == 10
     assert parameters.text("cursor") == "abc_-9"
@@ -41,7 +41,7 @@ def test_a_value_out_of_bounds_is_refused_with_the_bound(value: str) -> None:
     }
 
 
-def test_a_token_that_is_none_is_refused() -> None:
+def test_a_malformed_token_is_refused() -> None:
     assert refusal("?cursor=a%2Fb")["parameter"] == "cursor"
 
 
@@ -50,17 +50,17 @@ def test_a_parameter_without_a_value_is_refused() -> None:
 
 
 @pytest.mark.parametrize("query", ["?count=1&count=2", "?count=1&cursor=a&count=1"])
-def test_a_parameter_given_twice_is_refused(query: str) -> None:
+def test_a_repeated_parameter_is_refused(query: str) -> None:
     assert refusal(query)["parameter"] == "count"
 
 
-def test_an_unknown_parameter_is_refused_with_the_names_that_there_are() -> None:
+def test_an_unknown_parameter_is_refused_with_the_known_names() -> None:
     assert refusal("?colour=red") == {"parameter": "colour", "bound": "one of count, cursor"}
 
 
-def test_names_are_told_apart_by_case() -> None:
+def test_parameter_names_are_case_sensitive() -> None:
     assert refusal("?Count=1")["parameter"] == "Count"
 
 
-def test_a_name_of_any_length_is_echoed_only_in_part() -> None:
+def test_only_64_characters_of_an_unknown_name_are_repeated() -> None:
     assert refusal("?" + "x" * 1000 + "=1")["parameter"] == "x" * 64

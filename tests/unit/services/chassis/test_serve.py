@@ -1,4 +1,4 @@
-"""A process's life: it starts or says why not, and finishes what it has begun."""
+"""Serving: start, error messages at the start, and a graceful stop."""
 
 import asyncio
 import os
@@ -20,8 +20,8 @@ def application_with(handler: object) -> web.Application:
     return application
 
 
-async def until_listening(port: int) -> None:
-    """Returns once somebody does; whether they do can only be tried."""
+async def wait_until_listening(port: int) -> None:
+    """Try to connect until a server accepts the connection."""
     async with asyncio.timeout(20):
         while True:
             try:
@@ -34,7 +34,7 @@ async def until_listening(port: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_request_in_flight_is_answered_before_the_process_ends(
+async def test_a_request_in_flight_is_answered_before_the_server_stops(
     unused_tcp_port: int, number: signal.Signals
 ) -> None:
     begun, stopping = asyncio.Event(), asyncio.Event()
@@ -46,44 +46,44 @@ async def test_a_request_in_flight_is_answered_before_the_process_ends(
 
     application = application_with(slow)
     serving = asyncio.create_task(serve(application, Settings(), unused_tcp_port))
-    await until_listening(unused_tcp_port)
+    await wait_until_listening(unused_tcp_port)
     async with aiohttp.ClientSession() as session:
-        asked = asyncio.create_task(session.get(f"http://127.0.0.1:{unused_tcp_port}/"))
+        response_task = asyncio.create_task(session.get(f"http://127.0.0.1:{unused_tcp_port}/"))
         await begun.wait()
         os.kill(os.getpid(), number)
         await asyncio.sleep(0)
         stopping.set()
-        assert await (await asked).text() == "done"
+        assert await (await response_task).text() == "done"
     await serving
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", unused_tcp_port)
 
 
-async def test_a_request_whose_client_has_left_is_given_up(unused_tcp_port: int) -> None:
-    begun, given_up = asyncio.Event(), asyncio.Event()
+async def test_a_handler_is_cancelled_when_its_client_disconnects(unused_tcp_port: int) -> None:
+    begun, cancelled = asyncio.Event(), asyncio.Event()
 
     async def endless(request: web.Request) -> web.Response:
         begun.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            given_up.set()
+            cancelled.set()
             raise
         return web.Response()
 
     serving = asyncio.create_task(serve(application_with(endless), Settings(), unused_tcp_port))
-    await until_listening(unused_tcp_port)
+    await wait_until_listening(unused_tcp_port)
     _, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
     writer.write(b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n")
     async with asyncio.timeout(20):
         await begun.wait()
         writer.close()
-        await given_up.wait()
+        await cancelled.wait()
     os.kill(os.getpid(), signal.SIGTERM)
     await serving
 
 
-async def test_a_port_that_is_taken_is_told() -> None:
+async def test_a_port_in_use_cannot_be_served() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -92,12 +92,14 @@ async def test_a_port_that_is_taken_is_told() -> None:
             await serve(web.Application(), Settings(), port)
 
 
-async def test_a_server_that_it_needs_and_does_not_reach_is_told(unused_tcp_port: int) -> None:
+async def test_a_dependency_unreachable_at_the_start_is_an_error(
+    unused_tcp_port: int,
+) -> None:
     async def unreachable(application: web.Application) -> AsyncIterator[None]:
         raise TimeoutError
         yield
 
     application = web.Application()
     application.cleanup_ctx.append(unreachable)
-    with pytest.raises(CannotStart, match=r"^a server it needs was out of reach for 2\.5 s$"):
+    with pytest.raises(CannotStart, match=r"^a server that it needs was unreachable for 2\.5 s \("):
         await serve(application, Settings(startup_timeout=2.5), unused_tcp_port)

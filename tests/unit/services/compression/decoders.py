@@ -1,4 +1,4 @@
-"""Text to encode, and each coding undone by the library that a client would undo it with."""
+"""Text to encode, and a decoder for each coding from the library that a client would use."""
 
 import zlib
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def prose(sentences: int) -> bytes:
     return " ".join(sentence(random) for _ in range(sentences)).encode()
 
 
-#: New ones, which give what can be read of a body so far.
+#: Create a decoder that returns all text that can be decoded from the pieces so far.
 PIECE_DECODERS: dict[str, Callable[[], Callable[[bytes], bytes]]] = {
     "zstd": lambda: zstandard.ZstdDecompressor().decompressobj().decompress,
     "br": lambda: brotli.Decompressor().process,

@@ -1,4 +1,4 @@
-"""The data set: the same rows everywhere, as many as promised, with the shape that is promised."""
+"""The rows of the data set: reproducible, complete, and with the promised distribution."""
 
 import hashlib
 import zlib
@@ -25,7 +25,7 @@ from services.dataset.generator import (
 )
 
 SMALL = SIZES["small"]
-#: Other rows need another VERSION, or databases that are loaded already would keep the old ones.
+#: Changed rows need a new VERSION. Otherwise databases with the old rows would keep them.
 DIGESTS = {2: "5f82246547a5e51cbbe022f55fe96ea6b9874c95d1b455a4edd11482d2d88606"}
 
 
@@ -47,7 +47,7 @@ def texts() -> Iterator[str]:
             yield from (value for value in row if isinstance(value, str))
 
 
-def test_every_machine_makes_the_same_rows() -> None:
+def test_rows_are_the_same_on_every_machine() -> None:
     digest = hashlib.sha256()
     for name in COLUMNS:
         for row in table(name):
@@ -55,19 +55,19 @@ def test_every_machine_makes_the_same_rows() -> None:
     assert digest.hexdigest() == DIGESTS[VERSION]
 
 
-def test_a_chunk_does_not_depend_on_what_was_made_before_it() -> None:
+def test_a_chunk_does_not_depend_on_other_chunks() -> None:
     one, other = Chunk("posts", 1, 20), Chunk("posts", 21, 40)
     first = list(rows(one, SMALL, seed=1))
     list(rows(other, SMALL, seed=1))
     assert list(rows(one, SMALL, seed=1)) == first
 
 
-def test_another_seed_makes_other_rows() -> None:
+def test_another_seed_gives_other_rows() -> None:
     chunk = Chunk("comments", 1, 50)
     assert list(rows(chunk, SMALL, seed=1)) != list(rows(chunk, SMALL, seed=2))
 
 
-def test_each_table_has_as_many_rows_as_the_size_says() -> None:
+def test_each_table_has_the_number_of_rows_of_the_size() -> None:
     assert len(table("authors")) == SMALL.authors
     assert len(table("posts")) == SMALL.posts
     assert len(table("comments")) == SMALL.comments
@@ -85,10 +85,10 @@ def test_a_row_has_a_value_for_each_column(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["authors", "posts", "comments"])
-def test_moments_are_distinct_and_rise_with_the_id(name: str) -> None:
-    moments = column(name, "created_at")
-    assert all(isinstance(moment, datetime) and moment.tzinfo for moment in moments)
-    assert all(one < other for one, other in pairwise(moments))  # type: ignore[operator]
+def test_creation_times_increase_with_the_id(name: str) -> None:
+    times = column(name, "created_at")
+    assert all(isinstance(time, datetime) and time.tzinfo for time in times)
+    assert all(one < other for one, other in pairwise(times))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,13 @@ def test_moments_are_distinct_and_rise_with_the_id(name: str) -> None:
         ("comments", "author_id", "authors"),
     ],
 )
-def test_every_reference_leads_to_a_row(table_name: str, column_name: str, referred: str) -> None:
+def test_every_reference_is_the_id_of_a_row(
+    table_name: str, column_name: str, referred: str
+) -> None:
     assert set(column(table_name, column_name)) <= set(column(referred, "id"))
 
 
-def test_every_post_has_a_tag_and_none_has_the_same_twice() -> None:
+def test_every_post_has_a_tag_and_no_tag_twice() -> None:
     assert set(column("post_tags", "post_id")) == set(column("posts", "id"))
     assert len(set(table("post_tags"))) == len(table("post_tags"))
 
@@ -115,16 +117,16 @@ def test_few_posts_have_many_of_the_comments() -> None:
     assert sum(counts[: SMALL.posts // 100]) > 0.05 * SMALL.comments
 
 
-def test_addresses_are_distinct() -> None:
+def test_email_addresses_are_distinct() -> None:
     emails = column("authors", "email")
     assert len(set(emails)) == len(emails)
 
 
-def test_no_text_needs_an_escape_in_copys_format() -> None:
+def test_no_text_needs_escaping_for_copy() -> None:
     assert not [text for text in texts() if set(text) & {"\t", "\n", "\r", "\\"} or not text]
 
 
-def test_bodies_are_about_as_compressible_as_prose() -> None:
+def test_bodies_compress_like_prose() -> None:
     bodies = "\n".join(map(str, column("posts", "body")[:100])).encode()
     ratio = len(bodies) / len(zlib.compress(bodies, 6))
     assert 1.8 < ratio < 4
@@ -148,15 +150,15 @@ def test_chunks_cover_each_table_exactly_once(size: Size) -> None:
 
 
 @pytest.mark.parametrize("population", [50, 200, 500, 1_000, 10_000, 100_000, 1_000_000])
-def test_popularity_reaches_everybody_and_nobody_else(population: int) -> None:
+def test_popular_numbers_are_within_the_population_and_frequent(population: int) -> None:
     random = Random(1)
     drawn = Counter(popular(random, population) for _ in range(20_000))
-    assert set(drawn) <= set(range(1, population + 1))
+    assert all(1 <= number <= population for number in drawn)
     most_popular = sum(count for _, count in drawn.most_common(population // 50))
     assert most_popular > 0.1 * 20_000
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_every_population_can_be_spread(size: Size) -> None:
+def test_no_population_has_a_divisor_in_common_with_the_spreading_factor(size: Size) -> None:
     for population in (size.authors, size.posts, size.tags):
         assert population % 7919

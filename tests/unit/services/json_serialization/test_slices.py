@@ -1,4 +1,4 @@
-"""Slices: the same bytes, with turns for others between them."""
+"""Encoding in slices yields the same bytes, and lets other tasks run between the slices."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.json_serialization.slices import (
-    ROWS_AT_ONCE,
-    Form,
-    JsonForm,
-    MsgpackForm,
-    encode,
+    ROWS_PER_SLICE,
+    DocumentFormat,
+    JsonFormat,
+    MsgpackFormat,
+    encode_in_slices,
 )
 
 ROWS = st.lists(
@@ -24,35 +24,35 @@ ROWS = st.lists(
         st.text(), st.none() | st.integers(0, 2**64 - 1) | st.text() | st.lists(st.text())
     )
 )
-each_form = pytest.mark.parametrize("form", [JsonForm(), MsgpackForm()])
+each_format = pytest.mark.parametrize("document_format", [JsonFormat(), MsgpackFormat()])
 
 
 def rows_numbered(length: int) -> list[dict[str, Any]]:
     return [{"id": number, "name": f"row {number}"} for number in range(length)]
 
 
-@each_form
-@given(rows=ROWS, rows_at_once=st.integers(1, 5))
-def test_slices_make_the_same_bytes(
-    form: Form, rows: list[dict[str, Any]], rows_at_once: int
+@each_format
+@given(rows=ROWS, rows_per_slice=st.integers(1, 5))
+def test_slices_yield_the_bytes_of_the_whole_document(
+    document_format: DocumentFormat, rows: list[dict[str, Any]], rows_per_slice: int
 ) -> None:
-    body, _ = asyncio.run(encode(rows, form, rows_at_once))
-    assert body == form.whole(rows)
+    body, _ = asyncio.run(encode_in_slices(rows, document_format, rows_per_slice))
+    assert body == document_format.whole(rows)
 
 
 @pytest.mark.parametrize("length", [15, 16, 17, 2**16 - 1, 2**16])
-@pytest.mark.parametrize("rows_at_once", [15, 16, 2**15])
-async def test_messagepack_counts_at_the_edges_of_its_headers(
-    length: int, rows_at_once: int
+@pytest.mark.parametrize("rows_per_slice", [15, 16, 2**15])
+async def test_messagepack_array_headers_are_right_at_the_edges_of_their_ranges(
+    length: int, rows_per_slice: int
 ) -> None:
     rows = list(range(length))
-    body, _ = await encode(rows, MsgpackForm(), rows_at_once)
-    assert body == MsgpackForm().whole(rows)
+    body, _ = await encode_in_slices(rows, MsgpackFormat(), rows_per_slice)
+    assert body == MsgpackFormat().whole(rows)
     assert msgspec.msgpack.decode(body) == {"count": length, "rows": rows}
 
 
-class Slices(JsonForm):
-    """Notes how many rows are encoded at a time."""
+class RecordingFormat(JsonFormat):
+    """Records the number of rows of each slice."""
 
     def __init__(self) -> None:
         self.lengths: list[int] = []
@@ -62,41 +62,41 @@ class Slices(JsonForm):
         return super().piece(rows)
 
 
-async def test_others_have_their_turn_after_every_slice() -> None:
-    form, seen = Slices(), []
+async def test_other_tasks_run_after_every_slice() -> None:
+    document_format, seen = RecordingFormat(), []
 
-    async def other() -> None:
-        while len(form.lengths) < 5:
-            seen.append(len(form.lengths))
+    async def other_task() -> None:
+        while len(document_format.lengths) < 5:
+            seen.append(len(document_format.lengths))
             await asyncio.sleep(0)
 
-    waiting = asyncio.create_task(other())
-    rows = rows_numbered(4 * ROWS_AT_ONCE + 1)
-    body, _ = await encode(rows, form)
+    waiting = asyncio.create_task(other_task())
+    rows = rows_numbered(4 * ROWS_PER_SLICE + 1)
+    body, _ = await encode_in_slices(rows, document_format)
     await waiting
-    assert form.lengths == [ROWS_AT_ONCE] * 4 + [1]
+    assert document_format.lengths == [ROWS_PER_SLICE] * 4 + [1]
     assert seen == [1, 2, 3, 4]
     assert orjson.loads(body) == {"count": len(rows), "rows": rows}
 
 
 def ticks() -> Iterator[float]:
-    return map(float, count())
+    return map(float, count(5))
 
 
 @pytest.mark.parametrize(("length", "seconds"), [(3, 1), (10, 1), (11, 2), (30, 3)])
-async def test_the_time_of_others_does_not_count(length: int, seconds: int) -> None:
+async def test_pauses_between_slices_are_not_counted_as_encoding(length: int, seconds: int) -> None:
     clock = ticks()
 
-    async def other() -> None:
+    async def other_task() -> None:
         while True:
             for _ in range(100):
                 next(clock)
             await asyncio.sleep(0)
 
-    waiting = asyncio.create_task(other())
-    encoded = await encode(
-        rows_numbered(length), JsonForm(), rows_at_once=10, clock=lambda: next(clock)
+    waiting = asyncio.create_task(other_task())
+    encoded = await encode_in_slices(
+        rows_numbered(length), JsonFormat(), rows_per_slice=10, clock=lambda: next(clock)
     )
     waiting.cancel()
-    # The clock goes on by one each time it is read: once for each slice.
+    # Each reading advances the clock by a second, and each slice takes one reading.
     assert encoded.seconds == seconds

@@ -1,4 +1,4 @@
-"""Ports: the usual one where it is free, another where it is not, never the same twice."""
+"""Ports: the default port if it is free, else another, and never one port twice."""
 
 import socket
 from collections.abc import Iterator
@@ -7,61 +7,61 @@ import pytest
 
 from services.catalog import TECHNIQUES
 from services.local import ports
-from services.local.ports import HOST, USUAL, UnknownName, choose, free_port, is_free
+from services.local.ports import DEFAULT_PORTS, HOST, UnknownName, choose_ports, free_port, is_free
 
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """A port on which a socket listens."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         listener.listen()
         yield listener.getsockname()[1]
 
 
-def test_every_process_that_listens_has_a_usual_port_of_its_own() -> None:
-    assert USUAL.keys() == {"gateway", "loadgen", *(each.name for each in TECHNIQUES)}
-    assert len(set(USUAL.values())) == len(USUAL)
+def test_every_process_has_a_distinct_default_port() -> None:
+    assert DEFAULT_PORTS.keys() == {"gateway", "loadgen", *(each.name for each in TECHNIQUES)}
+    assert len(set(DEFAULT_PORTS.values())) == len(DEFAULT_PORTS)
 
 
-def test_a_port_that_was_asked_for_is_given() -> None:
+def test_a_free_wanted_port_is_chosen() -> None:
     wanted = {"caching": free_port()}
-    chosen, moved = choose(wanted)
+    chosen, messages = choose_ports(wanted)
     assert chosen["caching"] == wanted["caching"]
-    assert not [line for line in moved if "caching" in line]
+    assert not [line for line in messages if "caching" in line]
 
 
-def test_everybody_gets_a_port_and_nobody_the_same() -> None:
-    chosen, _ = choose({})
-    assert chosen.keys() == USUAL.keys()
+def test_every_process_gets_a_distinct_port() -> None:
+    chosen, _ = choose_ports({})
+    assert chosen.keys() == DEFAULT_PORTS.keys()
     assert len(set(chosen.values())) == len(chosen)
 
 
-def test_who_finds_a_port_taken_moves_and_says_so(taken: int) -> None:
-    chosen, moved = choose({"caching": taken})
+def test_a_port_in_use_is_replaced_with_a_message(taken: int) -> None:
+    chosen, messages = choose_ports({"caching": taken})
     assert chosen["caching"] != taken
-    assert f"port {taken} is taken: caching listens on {chosen['caching']}" in moved
+    assert f"port {taken} is in use; caching listens on {chosen['caching']} instead" in messages
 
 
-def test_two_that_ask_for_the_same_port_do_not_both_get_it() -> None:
+def test_one_port_wanted_twice_is_chosen_once() -> None:
     port = free_port()
-    chosen, moved = choose({"gateway": port, "caching": port})
+    chosen, messages = choose_ports({"gateway": port, "caching": port})
     assert sorted([chosen["gateway"] == port, chosen["caching"] == port]) == [False, True]
-    assert len([line for line in moved if f"port {port} is taken" in line]) == 1
+    assert len([line for line in messages if f"port {port} is in use" in line]) == 1
 
 
-def test_who_moves_does_not_take_somebodys_usual_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_free_port_is_never_a_default_port(monkeypatch: pytest.MonkeyPatch) -> None:
     others = {str(port): port for port in range(65_536) if port % 5}
-    monkeypatch.setattr(ports, "USUAL", others)
+    monkeypatch.setattr(ports, "DEFAULT_PORTS", others)
     assert [free_port() % 5 for _ in range(10)] == [0] * 10
 
 
-def test_a_name_of_no_process_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownName, match="LAB_PORTS: 'cashing' is none of gateway, caching,"):
-        choose({"cashing": 1234})
+def test_an_unknown_process_name_is_refused_with_the_known_names() -> None:
+    with pytest.raises(UnknownName, match="LAB_PORTS: 'cashing' is not a process; use one of "):
+        choose_ports({"cashing": 1234})
 
 
-def test_a_port_is_free_when_nobody_listens_and_nobody_is_promised_it(taken: int) -> None:
+def test_a_port_is_free_if_it_is_neither_in_use_nor_already_chosen(taken: int) -> None:
     port = free_port()
     assert is_free(port)
     assert not is_free(port, [port])

@@ -1,4 +1,4 @@
-"""The supervisor over real child processes: ready, restarted, given up, stopped."""
+"""The supervisor with real child processes: readiness, restarts, giving up, stopping."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ import pytest
 
 from services.local import supervisor as supervisor_module
 from services.local.process import Command
-from services.local.readiness import Probe
+from services.local.server_probe import Probe
 from services.local.supervisor import MAXIMUM_RESTARTS, ProcessFailed, Supervisor
 from tests.conftest import until
 
-#: Writes its number into the log given in FILE, so that a test sees who runs.
+#: Appends its process id to the file FILE, so that a test sees each start.
 FOREVER = (
     "import os, pathlib, time;"
     " pathlib.Path(os.environ['FILE']).open('a').write(f'{os.getpid()}\\n');"
@@ -25,7 +25,7 @@ FOREVER = (
 
 
 class Program:
-    """A command that runs forever, and the numbers of the processes that have run it."""
+    """A command that runs forever, and the ids of the processes that have run it."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._file = folder / f"{name}.pids"
@@ -65,7 +65,7 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
         yield supervisor
 
 
-async def test_start_returns_when_the_process_answers(
+async def test_start_returns_when_the_process_is_ready(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     program = Program(tmp_path, "one")
@@ -73,9 +73,7 @@ async def test_start_returns_when_the_process_answers(
     assert len(program.started) == 1
 
 
-async def test_a_process_that_was_killed_is_started_again(
-    supervisor: Supervisor, tmp_path: Path
-) -> None:
+async def test_a_killed_process_is_restarted(supervisor: Supervisor, tmp_path: Path) -> None:
     program = Program(tmp_path, "one")
     await supervisor.start(program.command, program.has_started)
     os.kill(program.started[0], signal.SIGKILL)
@@ -83,7 +81,7 @@ async def test_a_process_that_was_killed_is_started_again(
     assert runs(program.started[1])
 
 
-async def test_of_two_processes_started_at_once_each_is_started_again(
+async def test_each_of_two_killed_processes_is_restarted(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     programs = [Program(tmp_path, name) for name in ("one", "two")]
@@ -96,10 +94,10 @@ async def test_of_two_processes_started_at_once_each_is_started_again(
     assert [len(program.started) for program in programs] == [2, 2]
 
 
-async def test_a_process_that_ends_again_and_again_is_given_up_with_its_last_words(
+async def test_a_process_that_ends_too_often_is_given_up_with_its_last_log_lines(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
-    # Lives until it is ready, or it would not be started a second time.
+    # The program ends only after `start` has returned; before, its end would be an error of start.
     program = (
         f"import pathlib, time; ready = pathlib.Path({str(tmp_path / 'ready')!r})\n"
         "while not ready.exists(): time.sleep(0.01)\n"
@@ -111,35 +109,35 @@ async def test_a_process_that_ends_again_and_again_is_given_up_with_its_last_wor
     async with asyncio.timeout(60):
         failure = await supervisor.failure()
     message = str(failure)
-    assert message.startswith("unlucky ended again (code 3); see ")
+    assert message.startswith("unlucky ended too often, last with code 3; see ")
     log = tmp_path / "logs" / "unlucky.log"
     assert str(log) in message
     assert message.endswith("    out of luck")
     assert log.read_text("utf-8").count("out of luck") == MAXIMUM_RESTARTS + 1
 
 
-async def test_a_process_that_ends_before_it_answers_fails_with_its_last_words(
+async def test_a_process_that_ends_before_it_is_ready_fails_with_its_last_log_lines(
     supervisor: Supervisor,
 ) -> None:
     command = Command("hasty", [sys.executable, "-c", "raise SystemExit('no port')"])
-    with pytest.raises(ProcessFailed, match=r"(?s)^hasty ended at once; see .*    no port$"):
+    with pytest.raises(ProcessFailed, match=r"(?s)^hasty ended before .*; see .*    no port$"):
         await supervisor.start(command, never)
 
 
-async def test_a_process_that_does_not_answer_in_time_fails(
+async def test_a_process_that_is_not_ready_in_time_fails(
     supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor_module, "READY_SECONDS", 0.05)
-    with pytest.raises(ProcessFailed, match=r"^one did not answer in 0\.05 s; see "):
+    with pytest.raises(ProcessFailed, match=r"^one was not ready after 0\.05 s; see "):
         await supervisor.start(Program(tmp_path, "one").command, never)
 
 
-async def test_a_program_that_does_not_exist_fails(supervisor: Supervisor) -> None:
+async def test_a_missing_program_fails(supervisor: Supervisor) -> None:
     with pytest.raises(ProcessFailed, match="ghost cannot be started"):
         await supervisor.start(Command("ghost", ["/no/such/program"]), at_once)
 
 
-async def test_a_program_that_is_gone_when_it_should_be_started_again_is_given_up(
+async def test_a_program_missing_at_its_restart_is_given_up(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     program = Program(tmp_path, "one")
@@ -153,7 +151,7 @@ async def test_a_program_that_is_gone_when_it_should_be_started_again_is_given_u
         assert "one" in str(await supervisor.failure())
 
 
-async def test_a_log_begins_anew_with_each_start(supervisor: Supervisor, tmp_path: Path) -> None:
+async def test_start_deletes_the_old_log(supervisor: Supervisor, tmp_path: Path) -> None:
     log = tmp_path / "logs" / "one.log"
     log.write_text("from the last time", "utf-8")
     program = Program(tmp_path, "one")
@@ -161,16 +159,17 @@ async def test_a_log_begins_anew_with_each_start(supervisor: Supervisor, tmp_pat
     assert log.read_text("utf-8") == ""
 
 
-async def test_all_are_stopped_in_the_reverse_order_of_their_start(tmp_path: Path) -> None:
-    farewells = tmp_path / "farewells"
+async def test_processes_are_stopped_in_reverse_order_of_their_start(tmp_path: Path) -> None:
+    stopped = tmp_path / "stopped"
     program = (
         "import pathlib, signal, sys, time\n"
         "def leave(*_):\n"
-        f"    pathlib.Path({str(farewells)!r}).open('a').write(sys.argv[1] + '\\n')\n"
+        f"    pathlib.Path({str(stopped)!r}).open('a').write(sys.argv[1] + '\\n')\n"
         "    sys.exit()\n"
         "signal.signal(signal.SIGTERM, leave)\n"
         "print('running', flush=True)\n"
-        "time.sleep(600)"
+        # One long sleep would miss a signal that arrives just before the sleep begins.
+        "while True: time.sleep(0.05)"
     )
 
     def running(name: str) -> Probe:
@@ -183,10 +182,10 @@ async def test_all_are_stopped_in_the_reverse_order_of_their_start(tmp_path: Pat
         for name in ("one", "two", "three"):
             command = Command(name, [sys.executable, "-c", program, name])
             await supervisor.start(command, running(name))
-    assert farewells.read_text("utf-8").split() == ["three", "two", "one"]
+    assert stopped.read_text("utf-8").split() == ["three", "two", "one"]
 
 
-async def test_nothing_is_started_again_while_all_are_stopped(tmp_path: Path) -> None:
+async def test_stopped_processes_are_not_restarted(tmp_path: Path) -> None:
     programs = [Program(tmp_path, name) for name in ("one", "two")]
     async with Supervisor(tmp_path / "logs") as supervisor:
         for program in programs:
@@ -195,7 +194,7 @@ async def test_nothing_is_started_again_while_all_are_stopped(tmp_path: Path) ->
     assert not any(runs(program.started[0]) for program in programs)
 
 
-async def test_all_are_stopped_when_something_goes_wrong(tmp_path: Path) -> None:
+async def test_processes_are_stopped_when_the_block_raises(tmp_path: Path) -> None:
     program = Program(tmp_path, "one")
 
     async def fail() -> None:

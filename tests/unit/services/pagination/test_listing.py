@@ -1,10 +1,10 @@
-"""Lists: each has an identity of its own, and statements that hold no value of a request."""
+"""Lists of posts: their identities and their SQL statements."""
 
 from itertools import product
 
 import pytest
 
-from services.pagination.listing import ORDERS, Listing, Statement
+from services.pagination.listing import ANY_AUTHOR, ORDERS, Listing, Statement, item_of
 from services.pagination.technique import TECHNIQUE
 
 LISTINGS = [
@@ -13,13 +13,13 @@ LISTINGS = [
 ]
 
 
-def test_no_two_lists_are_the_same() -> None:
+def test_different_lists_have_different_identities() -> None:
     assert len({listing.identity for listing in LISTINGS}) == len(LISTINGS)
 
 
 @pytest.mark.parametrize("listing", LISTINGS, ids=str)
-def test_what_a_request_says_is_a_value_and_never_part_of_the_statement(listing: Listing) -> None:
-    order_by = listing.sorting.clause()
+def test_values_of_a_request_are_parameters_and_never_part_of_the_sql(listing: Listing) -> None:
+    order_by = listing.sort_order.order_by()
     select = listing.select(order_by, 20, conditions=["posts.id > %s"], parameters=[77])
     for statement in (select, listing.count(), listing.plan()):
         assert statement.text.count("%s") == len(statement.parameters)
@@ -27,17 +27,60 @@ def test_what_a_request_says_is_a_value_and_never_part_of_the_statement(listing:
     assert select.parameters == values
 
 
-def test_each_order_that_the_technique_declares_is_there() -> None:
+def test_each_declared_order_exists() -> None:
     (choices,) = [each.schema()["enum"] for each in TECHNIQUE.parameters if each.name == "order"]
     assert choices == list(ORDERS)
 
 
-@pytest.mark.parametrize(("rows", "shortened"), [(None, 50), (10, 10), (60, 50)])
-def test_a_list_has_no_more_rows_than_pass_its_filter(rows: int | None, shortened: int) -> None:
-    assert Listing("newest", rows=rows).shortened(50) == shortened
+@pytest.mark.parametrize(("maximum_rows", "bounded"), [(None, 50), (10, 10), (60, 50)])
+def test_a_count_is_bounded_by_the_maximum_length_of_the_list(
+    maximum_rows: int | None, bounded: int
+) -> None:
+    assert Listing("newest", maximum_rows=maximum_rows).bounded_count(50) == bounded
 
 
-def test_a_plan_reads_no_row() -> None:
+def test_a_plan_is_an_explain_statement_that_reads_no_row() -> None:
     assert Listing("newest", 7).plan() == Statement(
         "EXPLAIN (FORMAT JSON) SELECT FROM posts WHERE posts.author_id = %s", (7,)
     )
+
+
+def test_a_count_reads_at_most_the_maximum_length_of_the_list() -> None:
+    statement = Listing("newest", author=7, maximum_rows=30).count()
+    assert statement.text.endswith("WHERE posts.author_id = %s LIMIT %s) AS counted")
+    assert statement.parameters == (7, 30)
+
+
+@pytest.mark.parametrize(
+    ("order", "order_by"),
+    [
+        ("newest", "ORDER BY posts.created_at DESC, posts.id DESC"),
+        ("oldest", "ORDER BY posts.created_at ASC, posts.id ASC"),
+        ("title", "ORDER BY left(posts.title, 64) ASC, posts.id ASC"),
+    ],
+)
+def test_each_order_sorts_by_its_indexed_expressions(order: str, order_by: str) -> None:
+    assert Listing(order).sort_order.order_by() == order_by
+
+
+def test_a_list_starts_at_its_first_row_unless_an_offset_is_given() -> None:
+    listing = Listing("newest")
+    order_by = listing.sort_order.order_by()
+    assert listing.select(order_by, 20).parameters == (20, 0)
+    assert listing.select(order_by, None, offset=40).parameters == (None, 40)
+
+
+def test_an_item_shows_the_post_without_the_sort_key() -> None:
+    row = ("key", 7, "Title", "2020-02-29", 3, "Ann")
+    assert item_of(row) == {
+        "id": 7,
+        "title": "Title",
+        "created_at": "2020-02-29",
+        "author": {"id": 3, "name": "Ann"},
+    }
+
+
+def test_the_default_author_selects_the_posts_of_all_authors() -> None:
+    (default,) = [each.default for each in TECHNIQUE.parameters if each.name == "author"]
+    assert default == ANY_AUTHOR
+    assert Listing("newest", ANY_AUTHOR).plan().parameters == ()
