@@ -350,6 +350,18 @@ async def test_connections_killed_while_idle_are_replaced_before_they_are_lent(
         assert observer.closed == {"dead": 2}
 
 
+async def test_a_free_connection_that_is_closed_is_replaced_before_it_is_lent(
+    settings: Settings, observer: CountingObserver
+) -> None:
+    limits: dict[str, Any] = {"minimum": 1, "maximum": 1, "housekeeping_seconds": 3600}
+    async with open_pool(settings, observer, **limits) as pool:
+        async with pool.connection() as connection:
+            pass
+        connection.close()
+        assert await run(pool) == 42
+        assert observer.closed == {"dead": 1}
+
+
 async def test_a_connection_with_an_open_transaction_is_closed(
     settings: Settings,
     observer: CountingObserver,
