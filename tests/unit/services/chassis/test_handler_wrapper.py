@@ -140,6 +140,13 @@ async def test_a_request_whose_client_disconnects_is_counted_with_status_499(
     assert counted[BODY_BYTES] == 0
 
 
+async def test_the_cpu_time_of_a_measured_request_is_counted(service_of: ServiceOf) -> None:
+    client = await service_of()
+    assert (await client.get("/made-up/naive")).status == 200
+    labels = '{technique="made-up",variant="naive"}'
+    assert (await samples(client))[f"http_server_request_cpu_seconds_count{labels}"] == 1
+
+
 async def test_the_text_of_an_unknown_exception_is_logged_but_not_sent(
     service_of: ServiceOf, caplog: pytest.LogCaptureFixture
 ) -> None:
