@@ -89,8 +89,11 @@ def experiment_section(
 def _latencies(
     identifier: str, experiment: ExperimentJudgement, histograms: Mapping[str, Histogram]
 ) -> Figure | None:
-    arms = experiment.arms_in_order or histograms
-    measured = {arm: histograms[arm] for arm in arms if arm in histograms and histograms[arm].count}
+    measured = {
+        arm: histograms[arm]
+        for arm in experiment.arms_in_order
+        if arm in histograms and histograms[arm].count
+    }
     if not measured:
         return None
     name, title = f"{identifier}-latencies", f"Latencies of {experiment.title}"

@@ -88,6 +88,17 @@ def test_the_page_states_where_and_how_the_run_was_measured(seen: Reader) -> Non
     assert "8 pairs of blocks of 0.5 s, 4 clients, seed 1" in seen.text
 
 
+def test_facts_are_listed_by_name_and_unknown_facts_are_left_out() -> None:
+    machine = {"memory_gib": 24, "system": None, "disks": ["sda", 1]}
+    page = html_report(replace(sample.document({}), machine=machine, settings={"rate": None}))
+    assert re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", page) == [
+        ("measured at", "2026-11-23T13:57:19+00:00"),
+        ("revision", "65c1abae"),
+        ("memory gib", "24"),
+        ("disks", "[&#34;sda&#34;, 1]"),
+    ]
+
+
 def test_the_page_states_which_interval_and_which_rule_it_uses(seen: Reader) -> None:
     words = " ".join(seen.text.split())
     assert "Student's confidence interval for the mean of the logarithms" in words
@@ -98,6 +109,10 @@ def test_the_page_states_which_interval_and_which_rule_it_uses(seen: Reader) -> 
 def test_the_page_states_where_sweeps_break_even(seen: Reader) -> None:
     assert "Breaks even at rows ≈ 6.1 (3.2–9.7)." in seen.text
     assert "none in range: faster at 10 to 10000" in seen.text
+
+
+def test_the_page_begins_with_its_document_type(page: str) -> None:
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">\n')
 
 
 def test_every_experiment_has_its_plots(seen: Reader) -> None:
