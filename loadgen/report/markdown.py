@@ -10,7 +10,7 @@ from loadgen.judgement import (
     SweepJudgements,
     sweeps_without_experiment,
 )
-from loadgen.report.figures import (
+from loadgen.report.notation import (
     NOTHING,
     amount,
     noise_reach,

@@ -14,7 +14,7 @@ from loadgen.judgement import (
     Verdict,
 )
 from loadgen.judging.change import ArmChange, RunChanges
-from loadgen.report.figures import noise_reach, number, printable, ratio_with_interval, shortened
+from loadgen.report.notation import noise_reach, number, printable, ratio_with_interval, shortened
 from loadgen.report.rows import before_and_after
 from loadgen.report.sentences import break_even_sentence, refusal, unreported_difference
 
