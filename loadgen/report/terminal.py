@@ -13,8 +13,8 @@ from loadgen.judgement import (
     SweepJudgements,
     Verdict,
 )
+from loadgen.report.candidate_rows import before_and_after
 from loadgen.report.figures import noise_reach, printable, ratio_with_interval, shortened
-from loadgen.report.rows import before_and_after
 from loadgen.report.sentences import break_even_sentence, refusal, unreported_difference
 
 _WIDEST_NAME = 28
