@@ -14,8 +14,8 @@ from loadgen.judgement import (
     Verdict,
 )
 from loadgen.judging.change import ArmChange, RunChanges
+from loadgen.report.candidate_rows import before_and_after
 from loadgen.report.notation import noise_reach, number, printable, ratio_with_interval, shortened
-from loadgen.report.rows import before_and_after
 from loadgen.report.sentences import break_even_sentence, refusal, unreported_difference
 
 _WIDEST_NAME = 28
