@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from loadgen.judgement import QUANTITIES, ExperimentJudgement, Figures, SweepJudgement
 from loadgen.report.density_plot import density_plot
-from loadgen.report.figures import NOTHING, amount
 from loadgen.report.forest_plot import ForestRow, forest_plot
+from loadgen.report.notation import NOTHING, amount
 from loadgen.report.plot import Figure, arm_styles, figure
 from loadgen.report.sentences import claims, receipt_name, receipts, unreported_difference
 from loadgen.report.sweep_section import SweepSection, sweep_section

@@ -11,7 +11,7 @@ from loadgen.judgement import (
     sweeps_without_experiment,
 )
 from loadgen.report.candidate_rows import before_and_after, candidate_rows, median_at
-from loadgen.report.figures import (
+from loadgen.report.notation import (
     NOTHING,
     amount,
     noise_reach,

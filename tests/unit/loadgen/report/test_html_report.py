@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from loadgen.judgement import Judgement, Verdict
-from loadgen.report.figures import number, ratio_with_interval
 from loadgen.report.html_report import html_report
+from loadgen.report.notation import number, ratio_with_interval
 from loadgen.sending.histogram import Histogram
 from tests.unit.loadgen.report import sample
 

@@ -1,7 +1,7 @@
 """The report as Markdown."""
 
-from loadgen.report.figures import number, ratio_with_interval
 from loadgen.report.markdown import markdown_report
+from loadgen.report.notation import number, ratio_with_interval
 from tests.unit.loadgen.report import sample
 
 HOSTILE = "a|b<img src=x>[x](y)\n`*_"

@@ -1,11 +1,13 @@
-"""The judgement as a table for a terminal."""
+"""Output for a terminal: the judgement as a table, and the changes between two runs."""
 
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
 from loadgen.judgement import Judgement, SweepJudgements, Verdict
-from loadgen.report.terminal import terminal
+from loadgen.judging.change import compare
+from loadgen.report.terminal import change_lines, terminal
+from tests.unit.loadgen.made_up import SETTINGS, bundle, experiment, record, records
 from tests.unit.loadgen.report import sample
 
 
@@ -89,3 +91,26 @@ def test_brackets_and_escapes_in_a_name_are_printed_as_text() -> None:
 def test_the_break_even_of_a_sweep_is_below_the_table() -> None:
     lines = printed(sample.judgement(), sweeps={"caching": sample.sweep(sample.ratio(12, 9, 15))})
     assert "caching: Breaks even at rows ≈ 12 (9–15)." in [line.rstrip() for line in lines]
+
+
+# Changes between two runs
+
+
+def test_a_line_reports_the_change_of_an_arm_with_its_ratios() -> None:
+    same = bundle(experiment(records([2.0] * 4)))
+    slower = bundle(
+        experiment([record(each.arm, each.pair, 0.004) for each in same.experiments[0].records])
+    )
+    naive, optimized = change_lines(compare(same, slower))
+    assert naive == (
+        "made-up naive: regression: p50 1.99 → 3.98 ms, 0.50× (0.50–0.50); p99 0.50× (0.50–0.50);"
+        " requests/s 1.00× (1.00–1.00)"
+    )
+    assert optimized.startswith("made-up optimized: regression: p50 1.00 → 3.98 ms, 0.25×")
+    assert optimized.endswith("speed-up 0.50× (0.50–0.50)")
+
+
+def test_notes_follow_the_lines() -> None:
+    found = change_lines(compare(bundle(), bundle(settings={**SETTINGS, "rate": 5})))
+    assert len(found) == 3
+    assert found[-1].startswith("note: different settings (rate None → 5)")
