@@ -32,9 +32,8 @@ from loadgen.judgement import Judgement, SweepJudgements, encode
 from loadgen.judging.change import compare
 from loadgen.judging.judge import judge, judge_sweep
 from loadgen.judging.objective import Objective, check
-from loadgen.report.change_lines import change_lines
 from loadgen.report.files import sweeps_below, write_reports
-from loadgen.report.terminal import terminal
+from loadgen.report.terminal import change_lines, terminal
 from loadgen.sending.connection import Address
 from services import settings as lab
 from services.catalog import BY_NAME, TECHNIQUES, upstreams

@@ -18,10 +18,10 @@ from loadgen.judgement import (
     SweepJudgements,
     decode_judgement,
 )
-from loadgen.report.figures import NOTHING, interval, noise_reach, number, ratio_with_interval
+from loadgen.report.candidate_rows import before_and_after, candidate_rows
 from loadgen.report.files import JUDGEMENT, sweeps_below
 from loadgen.report.markdown import literal, points_table, table
-from loadgen.report.rows import before_and_after, candidate_rows
+from loadgen.report.notation import NOTHING, interval, noise_reach, number, ratio_with_interval
 from loadgen.report.sentences import break_even_sentence, explanation, provenance, refusal
 from services.catalog import TECHNIQUES
 from services.contract import Technique

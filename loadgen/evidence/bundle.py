@@ -69,6 +69,11 @@ def generators_of(settings: Mapping[str, Any]) -> int:
     return int(settings.get("generators", 1))
 
 
+def sweep_step_name(technique: str, parameter: str, value: int) -> str:
+    """The name of the experiment at one value of a sweep."""
+    return f"{technique} {parameter}={value}"
+
+
 def latencies_by_arm(bundle: Bundle) -> Histograms:
     return {
         experiment.name: {

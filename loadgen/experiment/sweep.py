@@ -4,12 +4,12 @@ All experiments of a sweep are in one bundle. `judging/judge.py` reads them back
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Console
 
-from loadgen.evidence.bundle import Bundle
+from loadgen.evidence.bundle import Bundle, sweep_step_name
 from loadgen.experiment.inputs import draw_inputs
 from loadgen.experiment.load_options import LoadOptions
 from loadgen.experiment.series import run_series
@@ -111,19 +111,22 @@ async def run_sweep(
         inputs = await draw_inputs(step.technique, address, settings.seed, settings.timeout)
         metrics = MetricsPage(service)
         subject = technique_subject(step.technique, inputs, address, metrics, [variant])
-        planned.append((_named(subject, sweep, step), _loaded(settings, step)))
+        planned.append((step_subject(subject, sweep, step), step_settings(settings, step)))
     bundle = await run_series(planned, settings, console)
-    description = {"technique": technique.name, **_description(sweep)}
-    return replace(bundle, settings={**bundle.settings, "sweep": description})
+    return replace(bundle, settings={**bundle.settings, **sweep_settings(technique, sweep)})
 
 
-def _named(subject: Subject, sweep: Sweep, step: Step) -> Subject:
-    """The subject with the value in its name; judge_sweep finds the experiment by that name."""
-    value = f"{sweep.parameter}={step.value}"
-    return replace(subject, name=f"{subject.name} {value}", title=f"{subject.title}, {value}")
+def step_subject(subject: Subject, sweep: Sweep, step: Step) -> Subject:
+    """The subject with the step's value in its name and title."""
+    return replace(
+        subject,
+        name=sweep_step_name(subject.name, sweep.parameter, step.value),
+        title=f"{subject.title}, {sweep.parameter}={step.value}",
+    )
 
 
-def _loaded(settings: LoadOptions, step: Step) -> LoadOptions:
+def step_settings(settings: LoadOptions, step: Step) -> LoadOptions:
+    """The settings of the run with the load of the step."""
     return replace(
         settings,
         concurrency=step.concurrency or settings.concurrency,
@@ -132,6 +135,13 @@ def _loaded(settings: LoadOptions, step: Step) -> LoadOptions:
     )
 
 
-def _description(sweep: Sweep) -> dict[str, Any]:
-    fields = asdict(sweep)
-    return {name: fields[name] for name in ("parameter", "values", "description")}
+def sweep_settings(technique: Technique, sweep: Sweep) -> dict[str, Any]:
+    """The setting of a bundle by which judge_sweep recognizes a sweep."""
+    return {
+        "sweep": {
+            "technique": technique.name,
+            "parameter": sweep.parameter,
+            "values": sweep.values,
+            "description": sweep.description,
+        }
+    }

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from loadgen.evidence.block_record import Record, together, total
-from loadgen.evidence.bundle import Bundle, Experiment, generators_of
+from loadgen.evidence.bundle import Bundle, Experiment, generators_of, sweep_step_name
 from loadgen.evidence.receipts import receipts
 from loadgen.judgement import (
     CONTROL,
@@ -63,7 +63,7 @@ def judge_sweep(bundle: Bundle, judgement: Judgement) -> dict[str, SweepJudgemen
         return None
     technique, parameter = sweep["technique"], sweep["parameter"]
     measured = {
-        value: judgement.experiments[f"{technique} {parameter}={value}"]
+        value: judgement.experiments[sweep_step_name(technique, parameter, value)]
         for value in sorted(sweep["values"])
     }
     return {technique: sweep_judgement(parameter, sweep["description"], measured)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from loadgen.report.axis import Axis, axis_with_margin
-from loadgen.report.figures import number, shortened
+from loadgen.report.notation import number, shortened
 from loadgen.report.plot import (
     AXIS_HEIGHT,
     LETTER_WIDTH,

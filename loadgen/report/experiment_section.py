@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from loadgen.judgement import QUANTITIES, ExperimentJudgement, Figures, SweepJudgement
 from loadgen.report.density_plot import density_plot
-from loadgen.report.figures import NOTHING, amount
 from loadgen.report.forest_plot import ForestRow, forest_plot
+from loadgen.report.notation import NOTHING, amount
 from loadgen.report.plot import Figure, arm_styles, figure
 from loadgen.report.sentences import claims, receipt_name, receipts, unreported_difference
 from loadgen.report.sweep_section import SweepSection, sweep_section
@@ -89,8 +89,11 @@ def experiment_section(
 def _latencies(
     identifier: str, experiment: ExperimentJudgement, histograms: Mapping[str, Histogram]
 ) -> Figure | None:
-    arms = experiment.arms_in_order or histograms
-    measured = {arm: histograms[arm] for arm in arms if arm in histograms and histograms[arm].count}
+    measured = {
+        arm: histograms[arm]
+        for arm in experiment.arms_in_order
+        if arm in histograms and histograms[arm].count
+    }
     if not measured:
         return None
     name, title = f"{identifier}-latencies", f"Latencies of {experiment.title}"

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from loadgen.judgement import Ratio
 from loadgen.report.axis import Axis, axis_with_margin
-from loadgen.report.figures import interval, ratio_with_interval, shortened
+from loadgen.report.notation import interval, ratio_with_interval, shortened
 from loadgen.report.plot import AXIS_HEIGHT, LETTER_WIDTH, NARROW, Frame, Tick, ticks
 
 _WIDEST_LABEL = 280

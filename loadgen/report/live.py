@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from loadgen.report.figures import NOTHING, number, printable, shortened
+from loadgen.report.notation import NOTHING, number, printable, shortened
 from loadgen.sending.histogram import Histogram
 
 _WIDEST_NAME = 40

@@ -10,7 +10,8 @@ from loadgen.judgement import (
     SweepJudgements,
     sweeps_without_experiment,
 )
-from loadgen.report.figures import (
+from loadgen.report.candidate_rows import before_and_after, candidate_rows, median_at
+from loadgen.report.notation import (
     NOTHING,
     amount,
     noise_reach,
@@ -18,7 +19,6 @@ from loadgen.report.figures import (
     printable,
     ratio_with_interval,
 )
-from loadgen.report.rows import before_and_after, candidate_rows, median_at
 from loadgen.report.sentences import (
     break_even_sentence,
     claims,

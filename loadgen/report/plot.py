@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Protocol
 
 from loadgen.judgement import CONTROL, ExperimentJudgement
 from loadgen.report.axis import Axis
-from loadgen.report.figures import amount
+from loadgen.report.notation import amount
 
 #: Widths of a plot in pixels, for a desktop and for a phone.
 WIDE, NARROW = 900, 340

@@ -9,7 +9,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from loadgen.report.figures import amount, number, printable
+from loadgen.report.notation import amount, number, printable
 from loadgen.report.plot import Point
 
 STYLE = files("loadgen.report").joinpath("report.css").read_text("utf-8")

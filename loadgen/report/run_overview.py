@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loadgen.judgement import ExperimentJudgement, Judgement, Verdict
-from loadgen.report.figures import noise_reach, ratio_with_interval
+from loadgen.report.candidate_rows import before_and_after, candidate_rows
 from loadgen.report.forest_plot import ForestRow, forest_plot
+from loadgen.report.notation import noise_reach, ratio_with_interval
 from loadgen.report.plot import WIDE, Figure, arm_styles, figure
 from loadgen.report.rendering import STYLE, render
-from loadgen.report.rows import before_and_after, candidate_rows
 
 _NAME, _TITLE = "overview", "Speed-ups of all experiments"
 _CAPTION = (

@@ -12,7 +12,7 @@ from loadgen.judgement import (
     SweepJudgement,
     Verdict,
 )
-from loadgen.report.figures import amount, interval, number, printable
+from loadgen.report.notation import amount, interval, number, printable
 
 #: A receipt that differs by a smaller factor explains no ratio.
 _MINIMUM_SPREAD = 1.1

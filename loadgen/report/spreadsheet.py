@@ -11,7 +11,7 @@ from loadgen.judgement import (
     ExperimentJudgement,
     Judgement,
 )
-from loadgen.report.figures import printable
+from loadgen.report.notation import printable
 
 _FIGURES = (
     "p50_ms",

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from loadgen.judgement import BreakEven, SweepJudgement
 from loadgen.report.axis import Axis, axis_with_margin, parameter_axis
-from loadgen.report.figures import amount, number
+from loadgen.report.notation import amount, number
 from loadgen.report.plot import AXIS_HEIGHT, NARROW, Anchor, Frame, Point, Tick, ticks
 
 #: Height above the plotting area: the name of the vertical axis and the break-even label.

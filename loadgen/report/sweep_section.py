@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadgen.judgement import CONTROL, SweepJudgement
-from loadgen.report.figures import amount, ratio_with_interval
+from loadgen.report.candidate_rows import median_at
+from loadgen.report.notation import amount, ratio_with_interval
 from loadgen.report.plot import Figure, figure
-from loadgen.report.rows import median_at
 from loadgen.report.sentences import break_even_sentence
 from loadgen.report.sweep_plot import sweep_plot
 

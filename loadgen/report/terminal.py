@@ -1,4 +1,4 @@
-"""The judgement as a table for a terminal of 100 columns, and the reasons of invalid runs."""
+"""Output for a terminal: the judgement as a table, and the changes between two runs."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,9 @@ from loadgen.judgement import (
     SweepJudgements,
     Verdict,
 )
-from loadgen.report.figures import noise_reach, printable, ratio_with_interval, shortened
-from loadgen.report.rows import before_and_after
+from loadgen.judging.change import ArmChange, RunChanges
+from loadgen.report.candidate_rows import before_and_after
+from loadgen.report.notation import noise_reach, number, printable, ratio_with_interval, shortened
 from loadgen.report.sentences import break_even_sentence, refusal, unreported_difference
 
 _WIDEST_NAME = 28
@@ -87,3 +88,20 @@ def _refusals(judgement: Judgement) -> Iterator[Text]:
             difference = unreported_difference(experiment)
             if difference:
                 yield Text(f"  {difference}", style="red")
+
+
+def change_lines(changes: RunChanges) -> list[str]:
+    """What `loadgen compare` prints: a line for each arm, then the notes."""
+    return [*map(_change_line, changes.changes), *(f"note: {note}" for note in changes.notes)]
+
+
+def _change_line(change: ArmChange) -> str:
+    before, after = change.old.p50_ms, change.new.p50_ms
+    parts = [
+        f"p50 {number(before)} → {number(after)} ms, {ratio_with_interval(change.ratios.p50)}",
+        f"p99 {ratio_with_interval(change.ratios.p99)}",
+        f"requests/s {ratio_with_interval(change.ratios.throughput)}",
+    ]
+    if change.speedup is not None:
+        parts.append(f"speed-up {ratio_with_interval(change.speedup)}")
+    return f"{change.experiment} {change.arm}: {change.change}: {'; '.join(parts)}"

@@ -19,7 +19,7 @@ class Background:
         return len(self._tasks)
 
     def start(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
-        """Run a coroutine in a task. Nothing logs the exception of a task without awaiters."""
+        """Run a coroutine in a task. If no caller awaits the task, its exception is ignored."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._forget)

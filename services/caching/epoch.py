@@ -18,8 +18,8 @@ from time import monotonic
 from services.caching.background import Background
 from services.caching.single_flight import SingleFlight
 
-#: A reader of an older epoch starts a background read. A higher share saves reads, but if the
-#: answer takes longer than the rest of the age, readers wait.
+#: From this share of `maximum_age` on, a reader starts a background read. A higher share saves
+#: reads. But readers wait if the answer takes longer than the remaining age.
 _EARLY_READ_SHARE = 0.75
 
 

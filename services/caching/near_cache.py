@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class NearCache:
-    """Has the methods of Cache, and raises the same errors."""
+    """Offers get, write and invalidate like Cache, and raises the same errors."""
 
     def __init__(self, cache: Cache, memory: LocalMemory) -> None:
         self._cache = cache

@@ -15,7 +15,7 @@ def post_response(page: bytes | None, number: int) -> web.Response:
 
 
 def cached_response(request: web.Request, answer: Answer) -> web.Response:
-    """A response that says so if its page could not be verified. Raises NotFound."""
+    """Marks a page that could not be verified. Raises NotFound if the page is None."""
     response = post_response(answer.entry.body, request[PARAMETERS].integer("id"))
     if not answer.verified:
         # Cache-Status is RFC 9211. Ordinary hits and misses do without: the header costs bytes.

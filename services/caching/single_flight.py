@@ -38,7 +38,7 @@ class SingleFlight(Generic[Result]):
     async def run(
         self, key: str, load: Callable[[], Coroutine[Any, Any, Result]]
     ) -> tuple[Result, bool]:
-        """Return a result as of this call or later, and whether another caller's load gave it.
+        """Return a result as of this call or later, and whether another caller started the load.
 
         Raises what the load raises.
         """

@@ -26,6 +26,7 @@ from services.caching.entry import Entry
 #: Below the client pool's size, so that a command never waits for a connection.
 MAXIMUM_CONCURRENT_COMMANDS = 56
 
+#: Prefix of the token that a writer puts in the place of a lease.
 _FENCE = b"fence"
 
 # The script reads the entry again: another process may have stored it since the reader's miss.

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from services.chassis.errors import RETRY_AFTER_SECONDS
 
-#: Fails if it raises, or if it takes longer than CHECK_DEADLINE_SECONDS.
+#: Fails if it raises, or if it takes longer than CHECK_TIMEOUT_SECONDS.
 Check = Callable[[], Awaitable[object]]
-CHECK_DEADLINE_SECONDS = 2.0
+CHECK_TIMEOUT_SECONDS = 2.0
 
 #: The readiness check of each dependency, by its name.
 CHECKS = web.AppKey("checks", dict[str, Check])
@@ -40,7 +40,7 @@ async def _readyz(request: web.Request) -> web.Response:
 async def _result(check: Check) -> dict[str, object]:
     started = perf_counter()
     try:
-        async with asyncio.timeout(CHECK_DEADLINE_SECONDS):
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
             await check()
     except Exception as error:  # noqa: BLE001 - any exception of a driver means not ready
         return {"ok": False, "error": type(error).__name__}

@@ -4,8 +4,8 @@ handler_wrapper.py sets both before it calls a handler. Code below a handler rea
 to choose the labels of a metric.
 """
 
-import random
 import re
+import secrets
 from contextvars import ContextVar
 from itertools import count
 
@@ -18,8 +18,8 @@ VARIANT: ContextVar[str] = ContextVar("variant", default="")
 #: An istr keeps its lower-case form, which a str would compute for each request.
 REQUEST_ID_HEADER = istr("X-Request-ID")
 
-_PROCESS_ID = f"{random.getrandbits(64):016x}"
-_NUMBERS = count(1)
+_PROCESS_ID = secrets.token_hex(8)
+_NUMBERS = count()
 
 #: Other ids from clients are replaced rather than echoed: they could be long or break a log line.
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")

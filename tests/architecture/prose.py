@@ -132,11 +132,15 @@ def _docstrings(text: str) -> Iterator[Passage]:
 
 
 def _comments(text: str) -> Iterator[Passage]:
+    """Comments on lines of their own are joined; a comment behind code stands alone."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    comments = [token for token in tokens if token.type == tokenize.COMMENT]
+    behind_code = [token for token in comments if not token.line.strip().startswith("#")]
+    yield from (Passage(token.start[0], token.string.lstrip("#: ")) for token in behind_code)
     yield from _joined(
         (token.start[0], token.string.lstrip("#:"))
-        for token in tokens
-        if token.type == tokenize.COMMENT
+        for token in comments
+        if token not in behind_code
     )
 
 

@@ -25,9 +25,10 @@ async def open_pool(
     name: str = "pool-test",
     clock: Callable[[], float] | None = None,
     port: int | None = None,
+    housekeeping_seconds: float = 0.01,
     **limits: Any,
 ) -> AsyncIterator[ConnectionPool]:
-    """A pool of two connections by default. Its housekeeping runs every 10 ms.
+    """A pool of two connections by default.
 
     `name` is the application name that PostgreSQL shows.
     """
@@ -36,7 +37,7 @@ async def open_pool(
     pool_limits = PoolLimits(**{"minimum": 2, "maximum": 2, "check_idle_seconds": 100.0} | limits)
     clocks = {} if clock is None else {"clock": clock}
     pool = await ConnectionPool.open(
-        pool_limits, observer, housekeeping_seconds=0.01, **clocks, **arguments
+        pool_limits, observer, housekeeping_seconds=housekeeping_seconds, **clocks, **arguments
     )
     try:
         yield pool

@@ -596,6 +596,18 @@ async def test_a_write_without_redis_outdates_the_local_entry(
     assert (await cache.get("key", source.load)).entry.body == b"new"
 
 
+async def test_a_probe_leaves_the_subscription_connected(near: Near) -> None:
+    source, cache, memory = near
+    await cache.get("key", source.load)
+    breaker = cache._cache._store._breaker
+    breaker._open()
+    async with asyncio.timeout(20):
+        while not breaker.allows_calls:
+            await cache.get("another key", source.load)
+            await asyncio.sleep(0.01)
+    assert memory.find("key") is not None
+
+
 async def test_a_local_hit_needs_neither_redis_nor_a_load(near: Near, redis: Redis) -> None:
     source, cache, _ = near
     await cache.get("key", source.load)

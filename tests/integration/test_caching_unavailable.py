@@ -180,6 +180,7 @@ async def test_a_postgres_that_hangs_is_a_504_without_a_cached_page(
         response = await read(client, variant, 10)
         assert response.status == 504
         assert "Retry-After" not in response.headers
+    assert (await change(client, 9)).status == 504
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.SILENT])

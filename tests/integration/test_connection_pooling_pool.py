@@ -44,6 +44,14 @@ async def pass_control(times: int) -> None:
         await asyncio.sleep(0)
 
 
+async def borrow_both_without_a_check(pool: ConnectionPool, execute: Execute, name: str) -> None:
+    """Fails if the pool checks one of its two connections."""
+    await until(lambda: execute(COUNT, name) == [(2,)])
+    queries = "SELECT query FROM pg_stat_activity WHERE application_name = %s"
+    async with pool.connection(), pool.connection():
+        assert ("SELECT 1",) not in execute(queries, name)
+
+
 # ── Lending ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -342,14 +350,31 @@ async def test_connections_killed_while_idle_are_replaced_before_they_are_lent(
         assert observer.closed == {"dead": 2}
 
 
-async def test_a_connection_with_an_open_transaction_is_closed(
-    pool: ConnectionPool, observer: CountingObserver, caplog: pytest.LogCaptureFixture
+async def test_a_free_connection_that_is_closed_is_replaced_before_it_is_lent(
+    settings: Settings, observer: CountingObserver
 ) -> None:
-    async with pool.connection() as connection, connection.cursor() as cursor:
-        await cursor.execute("BEGIN")
-    assert observer.closed == {"failed": 1}
-    assert "within a transaction" in caplog.text
-    await until(lambda: pool.idle == 2)
+    limits: dict[str, Any] = {"minimum": 1, "maximum": 1, "housekeeping_seconds": 3600}
+    async with open_pool(settings, observer, **limits) as pool:
+        async with pool.connection() as connection:
+            pass
+        connection.close()
+        assert await run(pool) == 42
+        assert observer.closed == {"dead": 1}
+
+
+async def test_a_connection_with_an_open_transaction_is_closed(
+    settings: Settings,
+    observer: CountingObserver,
+    execute: Execute,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with open_pool(settings, observer, "in-transaction") as pool:
+        async with pool.connection() as connection, connection.cursor() as cursor:
+            await cursor.execute("BEGIN")
+        assert observer.closed == {"failed": 1}
+        assert "within a transaction" in caplog.text
+        await until(lambda: pool.idle == 2)
+        await borrow_both_without_a_check(pool, execute, "in-transaction")
 
 
 async def test_waiters_fail_at_once_when_the_server_is_unreachable(
@@ -411,7 +436,8 @@ async def test_a_cancelled_statement_stops_on_the_server(
                 await asyncio.wait_for(sleeping, 0.01)
         await until(lambda: execute(RUNNING, name) == [(0,)], seconds=5)
         assert observer.closed == {"cancelled": 1}
-        await until(lambda: execute(COUNT, name) == [(2,)])  # the connection was replaced
+        await until(lambda: pool.idle == 2)  # the connection was replaced
+        await borrow_both_without_a_check(pool, execute, name)
 
 
 # ── Leaks and closing ───────────────────────────────────────────────────────────────────────────

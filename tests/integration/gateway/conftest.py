@@ -12,7 +12,7 @@ from services.catalog import BY_NAME
 from services.local.ports import free_port
 from services.settings import Settings
 from tests.conftest import Client
-from tests.integration.gateway.upstream import (
+from tests.integration.gateway.backends import (
     GatewayBefore,
     GatewayOfNames,
     Names,

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from tests.integration.gateway.upstream import (
+from tests.integration.gateway.backends import (
     LONG_BYTES,
     GatewayBefore,
     echo,

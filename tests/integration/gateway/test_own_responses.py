@@ -7,7 +7,7 @@ from gateway.app import create
 from services.catalog import BY_NAME, TECHNIQUES
 from services.settings import InvalidSettings, Settings
 from tests.conftest import Client, samples
-from tests.integration.gateway.upstream import (
+from tests.integration.gateway.backends import (
     GatewayBefore,
     count,
     responding,

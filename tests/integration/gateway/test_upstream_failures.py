@@ -8,7 +8,7 @@ from aiohttp import web
 
 from services.catalog import BY_NAME
 from tests.conftest import Client
-from tests.integration.gateway.upstream import (
+from tests.integration.gateway.backends import (
     LONG_BYTES,
     GatewayBefore,
     breaking,

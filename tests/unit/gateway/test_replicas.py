@@ -129,6 +129,11 @@ async def test_a_name_without_ipv4_addresses_resolves_to_its_ipv6_addresses(
 # Repeated resolution
 
 
+def test_names_are_resolved_every_two_seconds_and_delay_the_start_no_longer() -> None:
+    assert replicas.RESOLVE_SECONDS <= 2
+    assert replicas.START_SECONDS <= 2
+
+
 async def serving(resolve: Resolve, *upstreams: Replicas) -> None:
     """Run the cleanup context as an application does at its start and end."""
     async with asynccontextmanager(keep_resolving(upstreams, resolve))(web.Application()):

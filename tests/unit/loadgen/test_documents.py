@@ -22,7 +22,7 @@ from tests.unit.loadgen.report import sample
 
 
 def test_the_readme_has_a_row_for_each_technique() -> None:
-    table = readme_table(sample.document())
+    table = readme_table(sample.judgement())
     rows = [line for line in table.splitlines() if line.startswith("| [")]
     assert len(rows) == len(TECHNIQUES)
     for technique, row in zip(TECHNIQUES, rows, strict=True):
@@ -38,28 +38,28 @@ def test_the_readme_and_its_picture_show_the_first_of_several_variants() -> None
     found = sample.experiment(sample.TECHNIQUES["caching"])
     arms = {**found.arms, "two-tier": found.arms["optimized"]}
     comparisons = {**found.comparisons, "two-tier": found.comparisons["optimized"]}
-    more = sample.document({"caching": replace(found, arms=arms, comparisons=comparisons)})
-    alone = sample.document({"caching": found})
+    more = sample.judgement({"caching": replace(found, arms=arms, comparisons=comparisons)})
+    alone = sample.judgement({"caching": found})
     assert readme_table(more) == readme_table(alone)
     assert overview_svg(more) == overview_svg(alone)
 
 
 def test_the_readme_states_where_it_was_measured() -> None:
-    last = readme_table(sample.document()).splitlines()[-1]
+    last = readme_table(sample.judgement()).splitlines()[-1]
     assert last.startswith("Measured 2026-11-23 on 2 cores of AMD EPYC, 24 GiB, Linux 6.18")
     assert last.endswith("everything on one machine.")
 
 
 def test_a_technique_without_evidence_is_not_measured_yet() -> None:
-    document = sample.document({"caching": sample.unmeasured("too busy")})
-    assert "| – | – | – | – | – | invalid |" in readme_table(document)
+    judgement = sample.judgement({"caching": sample.unmeasured("too busy")})
+    assert "| – | – | – | – | – | invalid |" in readme_table(judgement)
     assert (
         "| [Compression](services/compression/README.md) | – | – | – | – | – | not measured yet |"
-        in readme_table(document)
+        in readme_table(judgement)
     )
-    assert readme_table(document).count("not measured yet") == len(TECHNIQUES) - 1
-    assert "**no verdict: too busy.**" in card_table(document, {}, "caching")
-    assert card_table(document, {}, "pagination") == "Not measured yet."
+    assert readme_table(judgement).count("not measured yet") == len(TECHNIQUES) - 1
+    assert "**no verdict: too busy.**" in card_table(judgement, {}, "caching")
+    assert card_table(judgement, {}, "pagination") == "Not measured yet."
 
 
 def test_a_card_has_a_row_for_each_variant_but_not_for_the_control() -> None:
@@ -72,7 +72,9 @@ def test_a_card_has_a_row_for_each_variant_but_not_for_the_control() -> None:
         arms={**experiment.arms, "third": third},
         comparisons={**experiment.comparisons, "third": compared},
     )
-    card = card_table(sample.document({"json-serialization": experiment}), {}, "json-serialization")
+    card = card_table(
+        sample.judgement({"json-serialization": experiment}), {}, "json-serialization"
+    )
     rows = [line.split(" | ")[0] for line in card.splitlines() if line.startswith("|")]
     assert rows == ["| variant", "| ---", "| naive", "| optimized", "| third"]
     assert "| 1.05× (0.90–1.20) | **no difference shown** |" in card
@@ -80,7 +82,7 @@ def test_a_card_has_a_row_for_each_variant_but_not_for_the_control() -> None:
 
 def test_a_card_has_the_explanation_and_the_break_even() -> None:
     sweeps = {"n-plus-one": sample.sweep(sample.ratio(12, 9, 15))}
-    card = card_table(sample.document(), sweeps, "n-plus-one")
+    card = card_table(sample.judgement(), sweeps, "n-plus-one")
     assert "What explains it: statements per request 51 → 2." in card
     assert "Breaks even at rows ≈ 12 (9–15)." in card
     swept = [line for line in card.splitlines() if line.startswith("| 1 | ")]
@@ -89,7 +91,7 @@ def test_a_card_has_the_explanation_and_the_break_even() -> None:
 
 
 def test_every_document_has_a_place_for_its_figures() -> None:
-    pages = documents.documents(sample.document(), {})
+    pages = documents.documents(sample.judgement(), {})
     assert len(pages) == 1 + len(TECHNIQUES)
     for path, text in pages:
         assert path.exists()
@@ -97,23 +99,23 @@ def test_every_document_has_a_place_for_its_figures() -> None:
 
 
 def test_evidence_is_the_judgement_with_all_sweeps_below_its_folder(tmp_path: Path) -> None:
-    judgement = tmp_path / "judgement.json"
-    judgement.write_bytes(encode(sample.document()))
+    path = tmp_path / "judgement.json"
+    path.write_bytes(encode(sample.judgement()))
     for name in ("caching", "pagination"):
         folder = tmp_path / "sweeps" / name
         folder.mkdir(parents=True)
         (folder / "sweeps.json").write_bytes(encode({name: sample.sweep()}))
-    document, sweeps = evidence(judgement)
-    assert document == sample.document()
+    judgement, sweeps = evidence(path)
+    assert judgement == sample.judgement()
     assert sweeps.keys() == {"caching", "pagination"}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]"])
 def test_a_damaged_judgement_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
-    judgement = tmp_path / "judgement.json"
-    judgement.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"^{judgement}: .*; run `make bench`$"):
-        evidence(judgement)
+    path = tmp_path / "judgement.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"^{path}: .*; run `make bench`$"):
+        evidence(path)
 
 
 BLOCK = "<!-- measured: written by `make bench` -->\n{}\n<!-- end of measured -->"
@@ -156,7 +158,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_check_names_each_document_that_differs_and_changes_nothing(repository: Path) -> None:
     with pytest.raises(ValueError, match=r"; run `python -m loadgen\.documents`$") as caught:
-        write_documents(sample.document(), {}, check=True)
+        write_documents(sample.judgement(), {}, check=True)
     message = str(caught.value)
     assert message.startswith("README.md, services/caching/README.md, ")
     assert "\n" not in message
@@ -164,8 +166,8 @@ def test_a_check_names_each_document_that_differs_and_changes_nothing(repository
 
 
 def test_written_documents_pass_the_check(repository: Path) -> None:
-    write_documents(sample.document(), {}, check=False)
-    write_documents(sample.document(), {}, check=True)
+    write_documents(sample.judgement(), {}, check=False)
+    write_documents(sample.judgement(), {}, check=True)
     assert "Measured 2026-11-23" in (repository / "README.md").read_text("utf-8")
 
 

@@ -136,7 +136,7 @@ def test_each_arm_has_its_own_verdict() -> None:
 
 
 def test_an_overview_has_the_first_candidate_of_each_experiment() -> None:
-    judgement = sample.document({"caching": SEVERAL, "other": EXPERIMENT})
+    judgement = sample.judgement({"caching": SEVERAL, "other": EXPERIMENT})
     overview = judgement.with_first_candidates()
     assert list(overview.experiments["caching"].arms) == [CONTROL, "optimized", "naive"]
     assert overview.experiments["other"] == EXPERIMENT
@@ -144,7 +144,7 @@ def test_an_overview_has_the_first_candidate_of_each_experiment() -> None:
 
 
 def test_a_sweep_without_its_experiment_is_that_of_a_whole_run() -> None:
-    judgement = sample.document({"caching": EXPERIMENT})
+    judgement = sample.judgement({"caching": EXPERIMENT})
     sweeps = {"caching": sample.sweep(), "pagination": sample.sweep()}
     assert sweeps_without_experiment(judgement, sweeps).keys() == {"pagination"}
 
@@ -282,14 +282,14 @@ def test_a_break_even_is_written_with_its_interval() -> None:
 
 
 def test_a_judgement_is_decoded_as_it_was_encoded() -> None:
-    judgement = sample.document({"caching": EXPERIMENT, "broken": sample.unmeasured("x", "y")})
+    judgement = sample.judgement({"caching": EXPERIMENT, "broken": sample.unmeasured("x", "y")})
     assert decode_judgement(encode(judgement)) == judgement
     sweeps = {"caching": sample.sweep(Ratio(12, 9, 15), "one")}
     assert decode_sweeps(encode(sweeps)) == sweeps
 
 
 def test_json_is_indented_and_ends_with_a_newline() -> None:
-    text = encode(sample.document())
+    text = encode(sample.judgement())
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     assert text == orjson.dumps(orjson.loads(text), option=options)
 
@@ -299,7 +299,7 @@ def as_json(value: Any) -> Any:
 
 
 def test_json_has_the_keys_that_other_programs_read() -> None:
-    document = as_json(sample.document({"caching": EXPERIMENT}))
+    document = as_json(sample.judgement({"caching": EXPERIMENT}))
     assert list(document) == [
         "measured_at",
         "git_revision",
@@ -357,7 +357,7 @@ def test_json_of_a_sweep_has_the_keys_that_other_programs_read() -> None:
 
 
 def test_unknown_keys_of_another_version_are_ignored() -> None:
-    document = as_json(sample.document({"caching": EXPERIMENT}))
+    document = as_json(sample.judgement({"caching": EXPERIMENT}))
     document["author"] = "unknown"
     document["experiments"]["caching"]["colour"] = "red"
     document["experiments"]["caching"]["arms"]["naive"]["p999_ms"] = 9.0
@@ -379,7 +379,7 @@ def test_a_comparison_looks_up_each_quantity() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [sample.document(), EXPERIMENT, *EXPERIMENT.audit, sample.sweep(Ratio(12, 9, 15))]
+    "value", [sample.judgement(), EXPERIMENT, *EXPERIMENT.audit, sample.sweep(Ratio(12, 9, 15))]
 )
 def test_a_judgement_cannot_be_changed(value: Struct) -> None:
     for part in _parts(value):

@@ -6,9 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.experiment.sweep import parse_sweep, steps
+from loadgen.experiment.load_options import LoadOptions
+from loadgen.experiment.subject import Subject
+from loadgen.experiment.sweep import (
+    Step,
+    parse_sweep,
+    step_settings,
+    step_subject,
+    steps,
+    sweep_settings,
+)
+from loadgen.judging.judge import judge, judge_sweep
 from services.catalog import BY_NAME, TECHNIQUES
 from services.contract import Constant, Sweep
+from tests.unit.loadgen.evidence_factory import SETTINGS, bundle, experiment, records
 from tests.unit.services.example_technique import MADE_UP
 
 # From text
@@ -108,3 +119,39 @@ def test_the_declared_sweep_of_a_technique_can_be_asked_for_by_name(technique: A
     sweep = technique.sweep
     listed = ",".join(map(str, sweep.values))
     assert parse_sweep(f"{sweep.parameter}={listed}", technique) == sweep
+
+
+RUN = LoadOptions(iterations=4, concurrency=2, duration=1.0, seed=7, link=5e6, link_latency=0.02)
+
+
+def test_a_step_keeps_the_load_of_the_run_or_replaces_it() -> None:
+    assert step_settings(RUN, Step(1, MADE_UP)) == RUN
+    changed = step_settings(RUN, Step(1, MADE_UP, 9, 1e6, 0.5))
+    assert (changed.concurrency, changed.link, changed.link_latency) == (9, 1e6, 0.5)
+    assert (changed.iterations, changed.duration, changed.seed) == (4, 1.0, 7)
+
+
+def test_the_experiment_of_a_step_is_named_after_its_value() -> None:
+    subject = step_subject(Subject("made-up", "Made up", "", ()), MADE_UP.sweep, Step(3, MADE_UP))
+    assert (subject.name, subject.title) == ("made-up count=3", "Made up, count=3")
+
+
+def test_the_bundle_of_a_sweep_can_be_judged_as_one() -> None:
+    whole = Subject("made-up", "Made up", "", ())
+    experiments = [
+        experiment(records([2.0] * 4), name=step_subject(whole, MADE_UP.sweep, step).name)
+        for step in steps(MADE_UP, MADE_UP.sweep)
+    ]
+    settings = {**SETTINGS, **sweep_settings(MADE_UP, MADE_UP.sweep)}
+    measured = bundle(*experiments, settings=settings)
+    sweeps = judge_sweep(measured, judge(measured))
+    assert sweeps is not None
+    sweep = sweeps["made-up"]
+    assert (sweep.parameter, sweep.description) == ("count", MADE_UP.sweep.description)
+    assert tuple(point.value for point in sweep.points) == MADE_UP.sweep.values
+
+
+def test_at_most_fifty_values_can_be_swept() -> None:
+    fifty = ",".join(map(str, range(1, 51)))
+    assert len(parse_sweep(f"link={fifty}", MADE_UP).values) == 50
+    assert len(parse_sweep("link=1,2", MADE_UP).values) == 2

@@ -187,7 +187,7 @@ def unmeasured(reason: str, difference: str | None = None) -> ExperimentJudgemen
     )
 
 
-def document(experiments: Mapping[str, ExperimentJudgement] | None = None) -> Judgement:
+def judgement(experiments: Mapping[str, ExperimentJudgement] | None = None) -> Judgement:
     """With all sample techniques unless experiments are given."""
     return Judgement(
         measured_at="2026-11-23T13:57:19+00:00",

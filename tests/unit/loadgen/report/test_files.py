@@ -11,19 +11,19 @@ from tests.unit.loadgen.report import sample
 
 def test_all_reports_are_written_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "yet"
-    document, sweeps = sample.document(), {"caching": sample.sweep()}
-    paths = write_reports(folder, document, sample.histograms(), sweeps)
+    judgement, sweeps = sample.judgement(), {"caching": sample.sweep()}
+    paths = write_reports(folder, judgement, sample.histograms(), sweeps)
     reports = {"overview.svg", "report.csv", "report.html", "report.md"}
     names = {"judgement.json", "sweeps.json", *reports}
     assert {path.name for path in paths} == {path.name for path in folder.iterdir()} == names
-    assert decode_judgement((folder / "judgement.json").read_bytes()) == document
+    assert decode_judgement((folder / "judgement.json").read_bytes()) == judgement
     assert (folder / "report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_a_full_disk_leaves_the_previous_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_reports(tmp_path, sample.document(), {})
+    write_reports(tmp_path, sample.judgement(), {})
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     write_bytes = Path.write_bytes
 
@@ -34,7 +34,7 @@ def test_a_full_disk_leaves_the_previous_reports(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
-        write_reports(tmp_path, sample.document({}), {})
+        write_reports(tmp_path, sample.judgement({}), {})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from loadgen.judgement import Judgement, Verdict
-from loadgen.report.figures import number, ratio_with_interval
 from loadgen.report.html_report import html_report
+from loadgen.report.notation import number, ratio_with_interval
 from loadgen.sending.histogram import Histogram
 from tests.unit.loadgen.report import sample
 
@@ -55,7 +55,7 @@ def page() -> str:
         "json-serialization": sample.sweep(sample.ratio(6.1, 3.2, 9.7)),
         "n-plus-one": sample.sweep(None, "none in range: faster at 10 to 10000"),
     }
-    return html_report(sample.document(), sample.histograms(), sweeps)
+    return html_report(sample.judgement(), sample.histograms(), sweeps)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,17 @@ def test_the_page_states_where_and_how_the_run_was_measured(seen: Reader) -> Non
     assert "8 pairs of blocks of 0.5 s, 4 clients, seed 1" in seen.text
 
 
+def test_facts_are_listed_by_name_and_unknown_facts_are_left_out() -> None:
+    machine = {"memory_gib": 24, "system": None, "disks": ["sda", 1]}
+    page = html_report(replace(sample.judgement({}), machine=machine, settings={"rate": None}))
+    assert re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", page) == [
+        ("measured at", "2026-11-23T13:57:19+00:00"),
+        ("revision", "65c1abae"),
+        ("memory gib", "24"),
+        ("disks", "[&#34;sda&#34;, 1]"),
+    ]
+
+
 def test_the_page_states_which_interval_and_which_rule_it_uses(seen: Reader) -> None:
     words = " ".join(seen.text.split())
     assert "Student's confidence interval for the mean of the logarithms" in words
@@ -98,6 +109,10 @@ def test_the_page_states_which_interval_and_which_rule_it_uses(seen: Reader) -> 
 def test_the_page_states_where_sweeps_break_even(seen: Reader) -> None:
     assert "Breaks even at rows ≈ 6.1 (3.2–9.7)." in seen.text
     assert "none in range: faster at 10 to 10000" in seen.text
+
+
+def test_the_page_begins_with_its_document_type(page: str) -> None:
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">\n')
 
 
 def test_every_experiment_has_its_plots(seen: Reader) -> None:
@@ -141,7 +156,7 @@ def test_the_same_judgement_gives_the_same_page() -> None:
     def page() -> str:
         found = {"caching": sample.experiment(sample.TECHNIQUES["caching"])}
         sweeps = {"caching": sample.sweep(sample.ratio(6.1, 3.2, 9.7))}
-        return html_report(sample.document(found), sample.histograms(), sweeps)
+        return html_report(sample.judgement(found), sample.histograms(), sweeps)
 
     assert page() == page()
 
@@ -162,7 +177,7 @@ def test_hostile_names_stay_texts() -> None:
     histograms = {HOSTILE: {HOSTILE: sample.drawn(sample.TECHNIQUES["caching"].naive, "x", 50)}}
     facts = {HOSTILE: HOSTILE, "nested": {HOSTILE: HOSTILE}}
     judgement = replace(
-        sample.document({HOSTILE: experiment}), machine=facts, settings=facts, git_revision=HOSTILE
+        sample.judgement({HOSTILE: experiment}), machine=facts, settings=facts, git_revision=HOSTILE
     )
     page = html_report(judgement, histograms, {HOSTILE: sweep, f"{HOSTILE} too": sweep})
     seen = Reader(page)
@@ -174,7 +189,7 @@ def test_hostile_names_stay_texts() -> None:
 
 
 def refused(reason: str, difference: str | None = None) -> Judgement:
-    return sample.document({"broken": sample.unmeasured(reason, difference)})
+    return sample.judgement({"broken": sample.unmeasured(reason, difference)})
 
 
 def test_an_invalid_experiment_states_its_reason() -> None:
@@ -197,19 +212,19 @@ def test_an_invalid_run_shows_its_figures_without_a_ratio() -> None:
         reason="late",
         audit=sample.audit(lag=21.0),
     )
-    seen = Reader(html_report(sample.document({"caching": experiment})))
+    seen = Reader(html_report(sample.judgement({"caching": experiment})))
     assert number(sample.TECHNIQUES["caching"].naive.rate) in seen.text
     assert "2.61×" not in seen.text
     assert "beyond the limit" in seen.text
 
 
 def test_a_run_without_experiments_gives_a_page() -> None:
-    assert "no experiment" in Reader(html_report(sample.document({}))).text
+    assert "no experiment" in Reader(html_report(sample.judgement({}))).text
 
 
 def test_a_run_without_latencies_gives_a_page_without_density_plots() -> None:
     empty = {"caching": {"naive": Histogram(), "optimized": Histogram()}}
-    seen = Reader(html_report(sample.document(), empty))
+    seen = Reader(html_report(sample.judgement(), empty))
     assert not [each for each in seen.values_of("id") if "latencies" in each]
 
 
@@ -220,7 +235,7 @@ def test_a_sweep_without_a_valid_point_states_the_reasons() -> None:
         for point in sweep.points
     )
     sweeps = {"caching": replace(sweep, points=points)}
-    seen = Reader(html_report(sample.document(), {}, sweeps))
+    seen = Reader(html_report(sample.judgement(), {}, sweeps))
     assert seen.text.count("out of memory") == len(points)
 
 
@@ -228,6 +243,6 @@ def test_a_sweep_that_is_a_whole_run_has_a_section_of_its_own() -> None:
     found = sample.TECHNIQUES["caching"]
     steps = {f"caching rows={value}": sample.experiment(found) for value in (1, 10)}
     sweeps = {"caching": sample.sweep(sample.ratio(6.1, 3.2, 9.7))}
-    seen = Reader(html_report(sample.document(steps), {}, sweeps))
+    seen = Reader(html_report(sample.judgement(steps), {}, sweeps))
     assert seen.text.count("Breaks even at rows ≈ 6.1 (3.2–9.7).") == 1
     assert len([each for each in seen.values_of("id") if each.startswith("sweep-0")]) == 4

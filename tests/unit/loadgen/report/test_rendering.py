@@ -7,7 +7,7 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from loadgen.report.rendering import environment
+from loadgen.report.rendering import environment, render
 
 ROOT = Path(__file__).parents[4]
 
@@ -56,6 +56,16 @@ def test_points_are_pairs_of_positions() -> None:
 
 def test_counts_have_a_separator_for_thousands() -> None:
     assert rendered("{{ value|thousands }}", value=12345) == "12,345"
+
+
+def test_lines_with_statements_leave_no_blank_lines() -> None:
+    assert rendered("{% if true %}\nyes\n  {% endif %}\nend") == "yes\nend"
+
+
+def test_a_template_is_rendered_by_its_name() -> None:
+    with pytest.raises(UndefinedError, match="plot"):
+        render("forest_plot.svg.jinja")
+    assert render("shapes.svg.jinja").strip() == ""
 
 
 def test_an_installed_package_contains_all_templates() -> None:

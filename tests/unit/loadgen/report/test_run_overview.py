@@ -8,7 +8,7 @@ from tests.unit.loadgen.report import sample
 
 
 def test_the_overview_has_a_row_for_each_experiment() -> None:
-    overview = run_overview(sample.document())
+    overview = run_overview(sample.judgement())
     assert overview
     assert [row.label for row in overview.rows] == list(sample.TECHNIQUES)
     assert [row.section for row in overview.rows][:2] == ["experiment-0", "experiment-1"]
@@ -22,12 +22,12 @@ def test_the_overview_has_a_row_for_each_experiment() -> None:
 
 
 def test_a_run_without_an_experiment_has_no_overview() -> None:
-    assert run_overview(sample.document({})) is None
-    assert overview_svg(sample.document({})) == ""
+    assert run_overview(sample.judgement({})) is None
+    assert overview_svg(sample.judgement({})) == ""
 
 
 def test_the_overview_as_a_file_needs_nothing_else() -> None:
-    judgement = sample.document()
+    judgement = sample.judgement()
     text = overview_svg(judgement)
     root = fromstring(text)  # noqa: S314 - written by the project
     assert root.tag == "{http://www.w3.org/2000/svg}svg"

@@ -47,8 +47,8 @@ def test_a_sweep_has_a_sentence_on_its_break_even() -> None:
 
 
 def test_the_provenance_has_the_known_facts() -> None:
-    document = replace(sample.document(), machine={}, settings={"rate": 200, "seed": 7})
-    assert provenance(document) == (
+    judgement = replace(sample.judgement(), machine={}, settings={"rate": 200, "seed": 7})
+    assert provenance(judgement) == (
         "Measured 2026-11-23 on an unknown processor: 200 requests/s, seed 7"
     )
 
@@ -86,10 +86,10 @@ def test_a_difference_is_reported_only_once() -> None:
 
 def test_a_tally_counts_experiments_by_verdict() -> None:
     broken = sample.unmeasured("x")
-    document = sample.document({"a": CACHING, "b": CACHING, "c": broken})
-    assert tally(document) == "3 experiments: 2 faster, 1 invalid"
-    assert tally(sample.document({"a": CACHING})) == "1 experiment: 1 faster"
-    assert tally(sample.document({})) == "0 experiments"
+    judgement = sample.judgement({"a": CACHING, "b": CACHING, "c": broken})
+    assert tally(judgement) == "3 experiments: 2 faster, 1 invalid"
+    assert tally(sample.judgement({"a": CACHING})) == "1 experiment: 1 faster"
+    assert tally(sample.judgement({})) == "0 experiments"
 
 
 def test_an_explanation_of_several_arms_names_each() -> None:
@@ -128,10 +128,10 @@ def test_a_sweep_without_a_break_even_says_why() -> None:
 
 
 def test_the_provenance_names_machine_and_load() -> None:
-    assert provenance(sample.document()) == (
+    assert provenance(sample.judgement()) == (
         "Measured 2026-11-23 on 2 cores of AMD EPYC, 24 GiB, Linux 6.18, Python 3.11.7:"
         " 8 pairs of blocks of 0.5 s, 4 clients, seed 1"
     )
-    assert provenance(replace(sample.document(), settings={})) == (
+    assert provenance(replace(sample.judgement(), settings={})) == (
         "Measured 2026-11-23 on 2 cores of AMD EPYC, 24 GiB, Linux 6.18, Python 3.11.7"
     )

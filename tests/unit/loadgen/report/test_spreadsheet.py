@@ -8,12 +8,12 @@ from loadgen.report.spreadsheet import csv_report
 from tests.unit.loadgen.report import sample
 
 
-def lines_of(document: Judgement) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(csv_report(document))))
+def lines_of(judgement: Judgement) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(csv_report(judgement))))
 
 
 def test_csv_has_a_line_for_each_experiment_and_arm() -> None:
-    lines = lines_of(sample.document())
+    lines = lines_of(sample.judgement())
     assert [(line["experiment"], line["arm"]) for line in lines] == [
         (name, arm) for name in sample.TECHNIQUES for arm in ("naive", "optimized", "control")
     ]
@@ -21,7 +21,7 @@ def test_csv_has_a_line_for_each_experiment_and_arm() -> None:
 
 
 def test_csv_keeps_all_digits() -> None:
-    naive, optimized, control = lines_of(sample.document())[:3]
+    naive, optimized, control = lines_of(sample.judgement())[:3]
     assert float(naive["p50_ms"]) == 1.537
     assert float(optimized["speedup_p50_low"]) == 2.188
     assert float(control["speedup_p99"]) == 1.01
@@ -31,7 +31,7 @@ def test_csv_keeps_all_digits() -> None:
 
 
 def test_csv_has_a_line_for_an_experiment_without_arms() -> None:
-    (line,) = lines_of(sample.document({"broken": sample.unmeasured("too busy")}))
+    (line,) = lines_of(sample.judgement({"broken": sample.unmeasured("too busy")}))
     assert (line["experiment"], line["verdict"], line["reason"]) == (
         "broken",
         "invalid",
@@ -41,6 +41,6 @@ def test_csv_has_a_line_for_an_experiment_without_arms() -> None:
 
 def test_no_cell_of_csv_is_a_formula() -> None:
     experiment = sample.unmeasured("@SUM(A1)")
-    (line,) = lines_of(sample.document({"=1+1": experiment}))
+    (line,) = lines_of(sample.judgement({"=1+1": experiment}))
     assert line["experiment"] == "'=1+1"
     assert line["reason"] == "'@SUM(A1)"

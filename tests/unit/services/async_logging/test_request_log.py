@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from services.async_logging.log_queue import LogQueue, overflow_policy
 from services.async_logging.log_record import Level
-from services.async_logging.request_log import MAXIMUM_HELD_RECORDS, RequestLog
+from services.async_logging.request_log import RequestLog
 from services.async_logging.sampling import SamplingRules, sampling_position, shares_of_route
 from tests.clock import Clock
 from tests.unit.services.async_logging.log_doubles import CountingObserver, sample_record
 
 STARTED = 100.0
+MAXIMUM_HELD = 1000  # the number that the card names
 SLOW = 1.0
 KEEP_NOTHING = SamplingRules(shares_of_route("/", {"INFO": 0, "DEBUG": 0}), SLOW)
 KEEP_ALL = SamplingRules(shares_of_route("/", {}), SLOW)
@@ -96,12 +97,12 @@ async def test_a_warning_keeps_only_itself() -> None:
 
 
 async def test_held_records_are_bounded_and_the_oldest_are_discarded() -> None:
-    scene = Scene(size=2 * MAXIMUM_HELD_RECORDS)
+    scene = Scene(size=2 * MAXIMUM_HELD)
     async with scene.request(KEEP_NOTHING) as log:
-        for number in range(MAXIMUM_HELD_RECORDS + 2):
+        for number in range(MAXIMUM_HELD + 2):
             log.log(sample_record(body=str(number)))
         log.log(sample_record(Level.ERROR, "error"))
-    assert scene.observer.counts == {"sampled": 2, "accepted": MAXIMUM_HELD_RECORDS + 1}
+    assert scene.observer.counts == {"sampled": 2, "accepted": MAXIMUM_HELD + 1}
     assert scene.bodies()[0] == "2"
 
 
@@ -191,12 +192,12 @@ async def test_lines_wait_for_room_only_with_the_policy_block_and_a_full_queue()
 async def test_lines_that_wait_for_room_are_bounded() -> None:
     scene = Scene(size=1, policy="block", wait_seconds=0.001)
     async with scene.request(KEEP_ALL) as log:
-        for _ in range(1 + MAXIMUM_HELD_RECORDS):
+        for _ in range(1 + MAXIMUM_HELD):
             log.log(sample_record())
         assert scene.observer.counts == {"accepted": 1}
         log.log(sample_record())
         assert scene.observer.counts == {"accepted": 1, "dropped": 1}
-    assert scene.observer.counts == {"accepted": 1, "dropped": 1 + MAXIMUM_HELD_RECORDS}
+    assert scene.observer.counts == {"accepted": 1, "dropped": 1 + MAXIMUM_HELD}
 
 
 async def test_lines_keep_their_order_while_some_of_them_wait_for_room() -> None:

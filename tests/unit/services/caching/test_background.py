@@ -3,7 +3,8 @@
 import asyncio
 import gc
 
-from services.caching.background import Background
+from services.caching.background import _CANCEL_AGAIN_SECONDS, Background
+from services.settings import Settings
 
 
 async def test_a_task_is_forgotten_when_it_has_ended() -> None:
@@ -50,6 +51,10 @@ async def test_close_cancels_all_tasks_and_waits_for_them() -> None:
     assert cleaned_up == [True, True]
     assert all(task.cancelled() for task in tasks)
     assert not background
+
+
+def test_close_repeats_a_cancellation_well_within_the_shutdown_timeout() -> None:
+    assert Settings().shutdown_timeout >= 10 * _CANCEL_AGAIN_SECONDS
 
 
 async def test_close_ends_a_task_that_swallows_a_cancellation() -> None:

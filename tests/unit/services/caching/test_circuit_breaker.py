@@ -48,7 +48,7 @@ def test_a_success_resets_the_count_of_failures(breaker: CircuitBreaker) -> None
 
 
 def test_a_closed_breaker_needs_no_probe(breaker: CircuitBreaker) -> None:
-    assert not breaker.claim_probe()
+    assert breaker.claim_probe() is False
 
 
 def test_one_caller_claims_the_probe_after_each_pause(

@@ -27,5 +27,5 @@ def test_a_lifetime_in_redis_is_at_least_a_millisecond(seconds: float, milliseco
     assert _milliseconds(seconds) == milliseconds
 
 
-def test_a_command_never_waits_for_a_connection() -> None:
-    assert MAXIMUM_CONCURRENT_COMMANDS < MAXIMUM_CONNECTIONS
+def test_commands_leave_connections_for_the_subscription_probes_and_readiness_checks() -> None:
+    assert MAXIMUM_CONNECTIONS - MAXIMUM_CONCURRENT_COMMANDS >= 8

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.chassis.application import json_response
-from services.chassis.cpu_meter import in_thread, metered
+from services.chassis.cpu_meter import CpuSampler, in_thread, metered
 from tests.conftest import Client, samples
 from tests.unit.services.chassis.example_service import (
     ServiceOf,
@@ -71,6 +71,12 @@ async def test_work_in_a_thread_counts_for_its_request(service_of: ServiceOf) ->
     client = await service_of(handler)
     await client.get("/made-up/naive")
     assert await mean_cpu(client, "naive") >= 0.02
+
+
+def test_one_request_per_twenty_milliseconds_is_measured() -> None:
+    sampler = CpuSampler()
+    measured = [sampler.meter(now) is not None for now in (0.0, 0.0, 0.0199, 0.02, 0.0399, 0.5)]
+    assert measured == [True, False, False, True, False, True]
 
 
 async def test_the_first_request_is_measured_and_not_all_later_ones(

@@ -71,6 +71,10 @@ def test_a_task_is_cancelled_only_after_its_timeout(task: Task) -> None:
     assert task.cancelling() == 1
 
 
+def test_deadlines_are_checked_ten_times_a_second() -> None:
+    assert deadlines.CHECK_SECONDS <= 0.1
+
+
 def test_a_late_task_is_cancelled_only_once(task: Task) -> None:
     requests = Deadlines(timeout=10)
     requests.begin(task, started=100)

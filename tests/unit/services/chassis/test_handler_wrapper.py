@@ -26,6 +26,18 @@ async def openmetrics(client: Client) -> str:
     return await (await client.get("/metrics", headers=accept)).text()
 
 
+async def received_from(client: Client) -> bytes:
+    """All bytes that the naive variant sends on a new connection; nothing after an abort."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(b"GET /made-up/naive HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n")
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
 async def test_server_timing_has_the_milliseconds_of_the_handler(service_of: ServiceOf) -> None:
     spent = []
 
@@ -140,6 +152,13 @@ async def test_a_request_whose_client_disconnects_is_counted_with_status_499(
     assert counted[BODY_BYTES] == 0
 
 
+async def test_the_cpu_time_of_a_measured_request_is_counted(service_of: ServiceOf) -> None:
+    client = await service_of()
+    assert (await client.get("/made-up/naive")).status == 200
+    labels = '{technique="made-up",variant="naive"}'
+    assert (await samples(client))[f"http_server_request_cpu_seconds_count{labels}"] == 1
+
+
 async def test_the_text_of_an_unknown_exception_is_logged_but_not_sent(
     service_of: ServiceOf, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -168,17 +187,20 @@ async def test_a_response_that_fails_after_its_begin_is_aborted(
             await response.write(body)
         raise RuntimeError
 
-    client = await service_of(naive=half)
-    reader, writer = await asyncio.open_connection(client.host, client.port)
-    writer.write(b"GET /made-up/naive HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n")
-    try:
-        received = await reader.read()
-    except ConnectionResetError:
-        received = b""
-    writer.close()
+    received = await received_from(await service_of(naive=half))
     assert received.count(b"HTTP/1.1") <= 1
     assert b" 500 " not in received
     assert not received.endswith(b"0\r\n\r\n")
+
+
+async def test_a_failure_is_not_sent_behind_headers_that_aiohttp_still_buffers(
+    service_of: ServiceOf,
+) -> None:
+    async def prepared(request: web.Request) -> web.Response:
+        await web.Response(text="never sent").prepare(request)
+        raise RuntimeError
+
+    assert await received_from(await service_of(naive=prepared)) == b""
 
 
 async def test_the_response_to_a_client_that_does_not_read_is_aborted(

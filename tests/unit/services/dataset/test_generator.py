@@ -55,6 +55,16 @@ def test_rows_are_the_same_on_every_machine() -> None:
     assert digest.hexdigest() == DIGESTS[VERSION]
 
 
+def test_sizes_and_chunks_change_only_with_the_version() -> None:
+    """Chunks have seeds, so another chunk size gives other rows of the larger sizes."""
+    assert (VERSION, CHUNK_ROWS) == (2, 25_000)
+    assert {
+        "small": Size(authors=200, posts=1_000, comments=5_000, tags=50),
+        "medium": Size(authors=10_000, posts=100_000, comments=500_000, tags=500),
+        "large": Size(authors=50_000, posts=1_000_000, comments=5_000_000, tags=500),
+    } == SIZES
+
+
 def test_a_chunk_does_not_depend_on_other_chunks() -> None:
     one, other = Chunk("posts", 1, 20), Chunk("posts", 21, 40)
     first = list(rows(one, SMALL, seed=1))

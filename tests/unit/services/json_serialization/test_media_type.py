@@ -64,6 +64,8 @@ def choose(accept: str, offered: tuple[str, ...] = OFFERED) -> str | None:
         (f"*/*;q=0.5, */msgpack;q=0.6, application/*;q=0.4, {JSON};q=0.5", JSON),
         # A malformed quality counts as 1.
         (f"{JSON};q=0.9, {MSGPACK};q=high", MSGPACK),
+        (f"{MSGPACK};q=high, {JSON};q=1", JSON),
+        (f"{MSGPACK}, {JSON};q=1.0", JSON),
         (f"{JSON};q=0.9, {MSGPACK};q=2", MSGPACK),
         (f"{JSON};q=0.9, {MSGPACK};q=", MSGPACK),
         (f"{JSON};q=0.9, {MSGPACK};q=1.", MSGPACK),

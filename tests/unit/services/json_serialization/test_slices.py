@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.json_serialization.slices import (
-    ROWS_PER_SLICE,
     DocumentFormat,
     JsonFormat,
     MsgpackFormat,
@@ -71,10 +70,10 @@ async def test_other_tasks_run_after_every_slice() -> None:
             await asyncio.sleep(0)
 
     waiting = asyncio.create_task(other_task())
-    rows = rows_numbered(4 * ROWS_PER_SLICE + 1)
+    rows = rows_numbered(4001)
     body, _ = await encode_in_slices(rows, document_format)
     await waiting
-    assert document_format.lengths == [ROWS_PER_SLICE] * 4 + [1]
+    assert document_format.lengths == [1000] * 4 + [1]
     assert seen == [1, 2, 3, 4]
     assert orjson.loads(body) == {"count": len(rows), "rows": rows}
 

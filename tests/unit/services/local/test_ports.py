@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway import __main__ as gateway_command
 from services.catalog import TECHNIQUES
 from services.local import ports
 from services.local.ports import DEFAULT_PORTS, HOST, UnknownName, choose_ports, free_port, is_free
@@ -22,6 +23,7 @@ def taken() -> Iterator[int]:
 def test_every_process_has_a_distinct_default_port() -> None:
     assert DEFAULT_PORTS.keys() == {"gateway", "loadgen", *(each.name for each in TECHNIQUES)}
     assert len(set(DEFAULT_PORTS.values())) == len(DEFAULT_PORTS)
+    assert DEFAULT_PORTS["gateway"] == gateway_command.DEFAULT_PORT
 
 
 def test_a_free_wanted_port_is_chosen() -> None:

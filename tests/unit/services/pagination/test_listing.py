@@ -84,3 +84,13 @@ def test_the_default_author_selects_the_posts_of_all_authors() -> None:
     (default,) = [each.default for each in TECHNIQUE.parameters if each.name == "author"]
     assert default == ANY_AUTHOR
     assert Listing("newest", ANY_AUTHOR).plan().parameters == ()
+
+
+def test_a_select_statement_reads_the_sort_key_then_the_columns_of_the_item() -> None:
+    listing = Listing("title", author=7)
+    statement = listing.select("ORDER BY key", 20, conditions=["id > %s"], parameters=[3])
+    assert " ".join(statement.text.split()) == (
+        "SELECT left(posts.title, 64), posts.id, posts.title, posts.created_at, authors.id,"
+        " authors.name FROM posts JOIN authors ON authors.id = posts.author_id"
+        " WHERE posts.author_id = %s AND id > %s ORDER BY key LIMIT %s OFFSET %s"
+    )

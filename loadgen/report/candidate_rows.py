@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from loadgen.judgement import ExperimentJudgement, SweepPoint
-from loadgen.report.figures import NOTHING, number
+from loadgen.report.notation import NOTHING, number
 
 
 def candidate_rows(experiment: ExperimentJudgement) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.report.figures import (
+from loadgen.report.notation import (
     amount,
     noise_reach,
     number,
