@@ -1,6 +1,6 @@
-# One image for every process of the lab; the role is the command: `python -m services caching`,
-# `python -m gateway`, `python -m loadgen drive`, `python -m services.dataset`, and before them all
-# `python -m services.first_start`.
+# One image for every process of the lab. The command selects the process: `python -m services NAME`,
+# `python -m gateway`, `python -m loadgen drive`, `python -m services.dataset`, and
+# `python -m services.first_start`, which runs before all others.
 
 FROM python:3.14-slim AS packages
 COPY requirements/services.txt /
@@ -11,7 +11,7 @@ RUN python -m venv --without-pip /opt/lab \
 FROM python:3.14-slim
 RUN groupadd --gid 10001 lab \
  && useradd --uid 10001 --gid lab --no-create-home --shell /usr/sbin/nologin lab \
-    # A volume that is mounted here takes over the owner.
+    # A volume that is mounted here inherits the owner of the folder.
  && install --directory --owner lab --group lab \
         /var/log/lab /secrets/database /secrets/grafana /secrets/pagination
 COPY --from=packages /opt/lab /opt/lab
@@ -22,7 +22,7 @@ WORKDIR /srv/lab
 COPY services services
 COPY gateway gateway
 COPY loadgen loadgen
-# At run time nothing can be written here, so it is compiled once and for all now.
+# Compile now: at run time this folder is read-only.
 RUN python -m compileall -q .
 USER lab
 CMD ["python", "-m", "gateway"]

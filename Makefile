@@ -74,7 +74,7 @@ bench-chassis: $(LOCAL)  ## Cost of the chassis: an empty route against a bare a
 	$(VENV)/python -m benchmarks.chassis
 
 bench-loadgen: $(LOCAL) $(LOCUST)  ## Speed of the load generator against wrk (if installed) and Locust (LOCUST=path; default: installed into .lab)
-	LOCUST="$(LOCUST)" $(VENV)/python -m benchmarks.loadgen
+	LOCUST="$(LOCUST)" $(VENV)/python -m benchmarks.generator_speed
 
 lock: $(DEV)  ## Add to requirements/*.txt what is new in pyproject.toml; all other versions stay
 	$(COMPILE) $(UPGRADE) --group dev -o requirements/dev.txt

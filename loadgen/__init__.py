@@ -1,1 +1,1 @@
-"""The load generator: interleaved experiments, checked answers, ratios with intervals."""
+"""The load generator: measures HTTP endpoints and compares them with confidence intervals."""

@@ -1,4 +1,4 @@
-"""The command line: `loadgen`, or `python -m loadgen`."""
+"""The command line: `loadgen` or `python -m loadgen`. See `arguments` and `commands`."""
 
 import sys
 from typing import NoReturn
@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _stop_with(error: Exception) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one line that a person is to read
+    print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the message for the user
     sys.exit(EXIT_UNUSABLE)
 
 

@@ -1,4 +1,4 @@
-"""What each action of the command line does; every one returns an exit code."""
+"""The actions of the command line. Each returns an exit code; `arguments` has the options."""
 
 import argparse
 import asyncio
@@ -12,16 +12,22 @@ from typing import Any, TypeVar
 import uvloop
 from rich.console import Console
 
-from loadgen.driving.drive import drive
+from loadgen.driving.driver import drive
 from loadgen.evidence.bundle import Bundle, latencies_by_arm
 from loadgen.evidence.bundle_merge import merge
 from loadgen.evidence.bundle_reader import read_bundle
 from loadgen.evidence.bundle_writer import check_place, write_bundle
-from loadgen.experiment import ab
-from loadgen.experiment.conduct import Settings
-from loadgen.experiment.run import run_subjects, run_techniques
+from loadgen.experiment.inputs import with_constants
+from loadgen.experiment.load_options import LoadOptions
+from loadgen.experiment.series import run_subjects, run_techniques
 from loadgen.experiment.sweep import parse_sweep, run_sweep
-from loadgen.experiment.workload import with_constants
+from loadgen.experiment.url_pair import (
+    UrlPair,
+    parse_headers,
+    parse_metrics,
+    read_url_pairs,
+    url_subject,
+)
 from loadgen.judgement import Judgement, SweepJudgements, encode
 from loadgen.judging.change import compare
 from loadgen.judging.judge import judge, judge_sweep
@@ -36,67 +42,68 @@ from services.contract import Technique
 EXIT_UNUSABLE = 2
 EXIT_ANSWERS_DIFFER = 3
 EXIT_INVALID = 4
+#: An objective was missed, or a run is slower than an earlier one.
 EXIT_MISSED = 5
-#: A file or a pipe has no width of its own.
+#: Width of the output to a file or a pipe.
 _FILE_COLUMNS = 120
 
 Returned = TypeVar("Returned")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    addresses, services = _places(arguments.target)
-    techniques = _set(_chosen(arguments.technique), arguments.set)
+    addresses, services = _addresses(arguments.target)
+    techniques = _with_constants(_techniques(arguments.technique), arguments.set)
     variants = {each.name: _variants(each, arguments.variant) for each in techniques}
-    settings = _settings(arguments)
+    options = _options(arguments)
     _prepare(arguments.output)
-    bundle = _await(
-        run_techniques(techniques, addresses, services, variants, settings, _progress())
-    )
+    bundle = _await(run_techniques(techniques, addresses, services, variants, options, _progress()))
     return _finish(bundle, arguments.output, arguments.slo)
 
 
 def sweep(arguments: argparse.Namespace) -> int:
-    """One technique, or all of them in turn; the exit code is the worst."""
+    """Sweep one technique or all of them. Returns the highest exit code."""
     if arguments.technique:
         return _sweep(BY_NAME[arguments.technique], arguments, arguments.output)
     if arguments.parameter or arguments.set or arguments.variant != "optimized":
-        raise ValueError("--parameter, --set and --variant are one technique's: name it")
-    return max(_sweep(each, arguments, _below(arguments.output, each)) for each in TECHNIQUES)
-
-
-def _below(output: Path | None, technique: Technique) -> Path | None:
-    return output / technique.name if output else None
+        raise ValueError(
+            "--parameter, --set and --variant need one technique: add its name after `sweep`"
+        )
+    output: Path | None = arguments.output
+    return max(
+        _sweep(each, arguments, output / each.name if output else None) for each in TECHNIQUES
+    )
 
 
 def _sweep(technique: Technique, arguments: argparse.Namespace, output: Path | None) -> int:
-    (technique,) = _set([technique], arguments.set)
+    (technique,) = _with_constants([technique], arguments.set)
     variant, *others = _variants(technique, [arguments.variant])
     if others:
-        raise ValueError("a sweep compares one variant with naive: name it")
-    chosen = parse_sweep(arguments.parameter, technique) if arguments.parameter else technique.sweep
-    addresses, services = _places(arguments.target)
-    settings = _settings(arguments)
+        raise ValueError(
+            "a sweep compares naive with one variant: give its name with --variant, not `all`"
+        )
+    parsed = parse_sweep(arguments.parameter, technique) if arguments.parameter else technique.sweep
+    addresses, services = _addresses(arguments.target)
+    options = _options(arguments)
     _prepare(output)
     places = addresses[technique.name], services[technique.name]
-    bundle = _await(run_sweep(technique, variant, chosen, *places, settings, _progress()))
+    bundle = _await(run_sweep(technique, variant, parsed, *places, options, _progress()))
     return _finish(bundle, output, arguments.slo)
 
 
 def compare_urls(arguments: argparse.Namespace) -> int:
-    defaults = ab.Question(
-        "", "", arguments.method, ab.headers_of(arguments.header), arguments.body
-    )
-    questions = _questions(arguments, defaults)
-    metrics = ab.metrics_of(arguments.metrics)
-    subject = ab.subject(questions, metrics, arguments.different_answers)
-    settings = _settings(arguments)
+    headers = parse_headers(arguments.header)
+    defaults = UrlPair("", "", arguments.method, headers, arguments.body)
+    pairs = _url_pairs(arguments, defaults)
+    metrics = parse_metrics(arguments.metrics)
+    subject = url_subject(pairs, metrics, arguments.different_answers)
+    options = _options(arguments)
     _prepare(arguments.output)
-    bundle = _await(run_subjects([subject], settings, _progress()))
+    bundle = _await(run_subjects([subject], options, _progress()))
     return _finish(bundle, arguments.output, arguments.slo)
 
 
 def drive_without_end(arguments: argparse.Namespace) -> int:
-    addresses, _ = _places(arguments.target)
+    addresses, _ = _addresses(arguments.target)
     drive(addresses, arguments.seed, lab.load_settings())
     return 0
 
@@ -122,13 +129,13 @@ def merge_bundles(arguments: argparse.Namespace) -> int:
 
 
 def compare_runs(arguments: argparse.Namespace) -> int:
-    found = compare(read_bundle(arguments.old), read_bundle(arguments.new))
-    for line in change_lines(found):
-        print(line)  # noqa: T201 - what the command is for
-    return EXIT_MISSED if found.regressed else 0
+    comparison = compare(read_bundle(arguments.old), read_bundle(arguments.new))
+    for line in change_lines(comparison):
+        print(line)  # noqa: T201 - the output of the command
+    return EXIT_MISSED if comparison.regressed else 0
 
 
-#: By the name of the action.
+#: The actions by name.
 COMMANDS = {
     "run": run,
     "sweep": sweep,
@@ -141,50 +148,51 @@ COMMANDS = {
 }
 
 
-def _places(target: Address | None) -> tuple[dict[str, Address], dict[str, Address]]:
-    """Where requests go, and where the services themselves are. Raises ValueError."""
-    known = upstreams(lab.load_settings().upstreams)
-    services = {name: Address.parse(url) for name, url in known.items()}
+def _addresses(target: Address | None) -> tuple[dict[str, Address], dict[str, Address]]:
+    """Two addresses by technique: where requests go, and the service itself. Raises ValueError."""
+    urls = upstreams(lab.load_settings().upstreams)
+    services = {name: Address.parse(url) for name, url in urls.items()}
     return (dict.fromkeys(BY_NAME, target) if target else services), services
 
 
-def _chosen(names: Sequence[str] | None) -> list[Technique]:
-    """In the catalog's order, each once, all when none is named."""
+def _techniques(names: Sequence[str] | None) -> list[Technique]:
+    """The techniques with these names in the order of the catalog; all without names."""
     return [technique for technique in TECHNIQUES if not names or technique.name in names]
 
 
-def _set(techniques: list[Technique], texts: Sequence[str]) -> list[Technique]:
-    """Raises ValueError when the one technique that must be meant has no such parameter."""
+def _with_constants(techniques: list[Technique], texts: Sequence[str]) -> list[Technique]:
+    """Apply --set. Raises ValueError unless there is one technique with this parameter."""
     if not texts:
         return techniques
     if len(techniques) != 1:
-        raise ValueError("--set is one technique's: name it")
+        raise ValueError("--set needs one technique: choose it with --technique")
     return [with_constants(techniques[0], texts)]
 
 
 def _variants(technique: Technique, named: Sequence[str] | None) -> list[str]:
-    """Those to compare naive with. Raises ValueError when the technique has none of them."""
+    """The variants to compare with naive. Raises ValueError if the technique has none of them."""
     others = [name for name in technique.variant_names() if name != "naive"]
     wanted = set(named or ("optimized",))
     chosen = [name for name in others if name in wanted or "all" in wanted]
     if not chosen:
-        there = ", ".join(others)
-        raise ValueError(f"{technique.name} has no variant {min(wanted)!r}, but {there}")
+        raise ValueError(
+            f"{technique.name} has no variant {min(wanted)!r}: use {', '.join(others)}"
+        )
     return chosen
 
 
-def _questions(arguments: argparse.Namespace, defaults: ab.Question) -> list[ab.Question]:
+def _url_pairs(arguments: argparse.Namespace, defaults: UrlPair) -> list[UrlPair]:
     if arguments.pairs and not arguments.urls:
-        return ab.read_questions(arguments.pairs, defaults)
+        return read_url_pairs(arguments.pairs, defaults)
     if arguments.pairs or len(arguments.urls) != 2:
-        raise ValueError("name two URLs, or a file of them with --pairs")
+        raise ValueError("write two URLs, or name a file with pairs of URLs after --pairs")
     a, b = arguments.urls
     return [replace(defaults, a=a, b=b)]
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
-    """Raises ValueError when that is no load."""
-    settings = Settings(
+def _options(arguments: argparse.Namespace) -> LoadOptions:
+    """Raises ValueError for a load that cannot be sent."""
+    options = LoadOptions(
         iterations=arguments.iterations,
         concurrency=arguments.concurrency,
         duration=arguments.duration,
@@ -195,12 +203,12 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         link=arguments.link,
         link_latency=arguments.link_latency,
     )
-    settings.attack()
-    return settings
+    options.attack()
+    return options
 
 
 def _prepare(output: Path | None) -> None:
-    """Find out now, not after a minute of measuring, that nothing can be written there."""
+    """Fail before the measurement if the output folder cannot be written."""
     if output:
         with _into(output):
             check_place(output)
@@ -216,7 +224,7 @@ def _progress() -> Console:
 
 
 def _finish(bundle: Bundle, output: Path | None, objectives: Sequence[Objective]) -> int:
-    """Keep the evidence first: whatever is said of it can be said again."""
+    """Store the evidence first: it cannot be recomputed, unlike the judgement and the reports."""
     judgement = judge(bundle)
     if output:
         with _into(output):
@@ -229,7 +237,7 @@ def _finish(bundle: Bundle, output: Path | None, objectives: Sequence[Objective]
 
 @contextmanager
 def _into(folder: Path) -> Iterator[None]:
-    """A full disk does not say of itself where it is."""
+    """Add the folder to an OSError: the error of a full disk has no path."""
     try:
         yield
     except OSError as error:
@@ -246,7 +254,7 @@ def _print(bundle: Bundle, judgement: Judgement) -> None:
 def _write_reports(
     folder: Path, bundle: Bundle, judgement: Judgement, swept: SweepJudgements | None = None
 ) -> None:
-    """With the bundle's own sweep if it is one, else with these."""
+    """Write the reports with the bundle's own sweep, or else with `swept`."""
     sweeps = judge_sweep(bundle, judgement) or swept
     with _into(folder):
         paths = write_reports(folder, judgement, latencies_by_arm(bundle), sweeps)
@@ -260,5 +268,5 @@ def _exit_code(judgement: Judgement, objectives: Sequence[Objective]) -> int:
         return EXIT_INVALID
     results = check(objectives, judgement)
     for result in results:
-        print(result.line, file=sys.stderr)  # noqa: T201 - what was asked for
+        print(result.line, file=sys.stderr)  # noqa: T201 - the output of --slo
     return 0 if all(result.met for result in results) else EXIT_MISSED

@@ -1,1 +1,1 @@
-"""From the catalog and the metrics to what Prometheus and Grafana read: `python -m monitoring`."""
+"""Generate the configuration of Prometheus and Grafana from the catalog and the metrics."""

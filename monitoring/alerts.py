@@ -1,12 +1,12 @@
-"""Alert rules: what somebody would want to be told, each with a page of the runbook."""
+"""Alert rules. Each has a section in RUNBOOK.md with its cause and its remedy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from monitoring.promql import quantile, rate, select, total
-from monitoring.recording import LAG, TECHNIQUE, error_ratio
-from monitoring.scraping import TARGETS
+from monitoring.recording_rules import LAG, TECHNIQUE, error_ratio
+from monitoring.scrape_targets import TARGETS
 from services.telemetry import (
     CACHE_CIRCUIT_BREAKER,
     CACHE_REQUESTS,
@@ -18,17 +18,20 @@ from services.telemetry import (
 )
 
 RUNBOOK = "monitoring/RUNBOOK.md"
-#: Share of requests that are to be answered without a failure of the server.
+#: Share of requests that must get a response other than 5xx.
 OBJECTIVE = 0.999
-LONGEST_WAIT_SECONDS = 0.1
-LONGEST_LAG_SECONDS = 0.1
-#: While it is half-open it is not well yet.
+MAXIMUM_WAIT_SECONDS = 0.1
+MAXIMUM_LAG_SECONDS = 0.1
+#: A half-open breaker counts as not recovered.
 _NOT_CLOSED = 'state!="closed"'
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """`holds_for` is how long the expression has to hold; `{{ }}` is filled in by Prometheus."""
+    """An alert that fires after `expression` has held for `holds_for`.
+
+    Prometheus fills in the `{{ }}` of the summary.
+    """
 
     name: str
     expression: str
@@ -44,79 +47,89 @@ class Alert:
 def alerts() -> Iterator[Alert]:
     yield _target_down()
     yield _burn(
-        "ErrorBudgetBurnsFast", 14.4, "1h", "5m", "critical", "2 % of a month's budget an hour"
+        "ErrorBudgetBurnsFast",
+        14.4,
+        "1h",
+        "5m",
+        "critical",
+        "uses 2 % of a month's budget per hour",
     )
     yield _burn(
-        "ErrorBudgetBurnsSlowly", 6, "6h", "30m", "warning", "5 % of a month's budget in six hours"
+        "ErrorBudgetBurnsSlowly",
+        6,
+        "6h",
+        "30m",
+        "warning",
+        "uses 5 % of a month's budget in six hours",
     )
-    yield from _of_connections()
-    yield from _of_the_cache()
+    yield from _connection_alerts()
+    yield from _cache_alerts()
     yield Alert(
         "LogRecordsLost",
-        _any_of(LOG_RECORDS.name, 'outcome=~"dropped|failed"'),
+        _any_increase(LOG_RECORDS.name, 'outcome=~"dropped|failed"'),
         "0s",
         "warning",
-        "{{ $labels.technique }} drops log records or cannot write them",
+        "{{ $labels.technique }} loses log records: its queue is full or writing fails",
     )
     yield Alert(
         "EventLoopBlocked",
-        f"{LAG} > {LONGEST_LAG_SECONDS}",
+        f"{LAG} > {MAXIMUM_LAG_SECONDS}",
         "1m",
         "warning",
-        "the event loop of {{ $labels.technique }} is held up for"
+        "the event loop of {{ $labels.technique }} is blocked for"
         " {{ $value | humanizeDuration }} (p99)",
     )
 
 
-def _of_connections() -> Iterator[Alert]:
+def _connection_alerts() -> Iterator[Alert]:
     yield _pool_exhausted()
     yield Alert(
         "ConnectionsRefused",
-        _any_of(DATABASE_CONNECTION_REFUSALS.name),
+        _any_increase(DATABASE_CONNECTION_REFUSALS.name),
         "15s",
         "warning",
-        "{{ $labels.technique }} turns requests away: its pool has no connection for them in time",
+        "{{ $labels.technique }} refuses requests: its pool has no free connection in time",
     )
     yield Alert(
         "ConnectionsHeldTooLong",
-        _any_of(DATABASE_CONNECTION_LEAKS.name),
+        _any_increase(DATABASE_CONNECTION_LEAKS.name),
         "0s",
         "warning",
-        "{{ $labels.technique }} has lent a connection that does not come back",
+        "a request of {{ $labels.technique }} holds a database connection too long",
     )
 
 
-def _of_the_cache() -> Iterator[Alert]:
+def _cache_alerts() -> Iterator[Alert]:
     yield Alert(
         "CircuitBreakerOpen",
         f"{total(TECHNIQUE, select(CACHE_CIRCUIT_BREAKER.name, _NOT_CLOSED))} > 0",
         "15s",
         "warning",
-        "{{ $labels.technique }} has given up on its cache for now and asks the database at once",
+        "{{ $labels.technique }} skips its failing cache and queries the database directly",
     )
     yield Alert(
-        "CacheOutOfReach",
-        _any_of(CACHE_REQUESTS.name, 'result="error"'),
+        "CacheUnreachable",
+        _any_increase(CACHE_REQUESTS.name, 'result="error"'),
         "15s",
         "warning",
-        "{{ $labels.technique }} cannot reach its cache and asks the database instead",
+        "{{ $labels.technique }} cannot reach its cache and queries the database instead",
     )
 
 
-def _any_of(counter: str, *matchers: str) -> str:
+def _any_increase(counter: str, *matchers: str) -> str:
     return f"{total(TECHNIQUE, rate(counter, '1m', *matchers))} > 0"
 
 
 def _target_down() -> Alert:
-    # A container that is gone has no name any more, and what has no name is no target that could
-    # be down: each is expected by name.
+    # DNS does not know a removed container, so `up` has no series for the container. Therefore
+    # every service is expected by name.
     missing = " or ".join(f'absent(up{{service="{name}"}})' for name in TARGETS)
     return Alert(
         "TargetDown",
         f"max by (service) (up) == 0 or {missing}",
         "15s",
         "critical",
-        "{{ $labels.service }} does not answer Prometheus",
+        "Prometheus cannot reach {{ $labels.service }}",
     )
 
 
@@ -126,11 +139,11 @@ def _burn(
     long: str,
     short: str,
     severity: Literal["critical", "warning"],
-    speed: str,
+    consumption: str,
 ) -> Alert:
-    """Multi-window, multi-burn-rate: the Site Reliability Workbook, chapter 5.
+    """Multi-window, multi-burn-rate alert: the Site Reliability Workbook, chapter 5.
 
-    The long window tells that it matters, the short one that it still goes on.
+    The long window shows that many requests failed, the short window that they still fail.
     """
     threshold = f"{factor:g} * {1 - OBJECTIVE:.4g}"
     return Alert(
@@ -139,7 +152,7 @@ def _burn(
         "30s",
         severity,
         f"{{{{ $labels.technique }}}} fails {{{{ $value | humanizePercentage }}}} of its requests:"
-        f" {speed}",
+        f" {consumption}",
     )
 
 
@@ -148,8 +161,8 @@ def _pool_exhausted() -> Alert:
     wait = quantile(0.99, DATABASE_CONNECTION_WAIT, TECHNIQUE, "1m")
     return Alert(
         "PoolExhausted",
-        f"{idle} == 0 and {wait} > {LONGEST_WAIT_SECONDS}",
+        f"{idle} == 0 and {wait} > {MAXIMUM_WAIT_SECONDS}",
         "30s",
         "warning",
-        "requests of {{ $labels.technique }} wait for a database connection: none is idle",
+        "requests of {{ $labels.technique }} wait: no database connection is idle",
     )

@@ -1,6 +1,6 @@
-"""What Prometheus answered to the questions here, and the page that tells it.
+"""Query Prometheus for the answers to the questions, and write the page QUESTIONS.md.
 
-The answers are kept in answers.json, written by `make questions` from a lab that runs.
+`make questions` stores the answers of a running lab in answers.json.
 """
 
 import json
@@ -13,21 +13,21 @@ from typing import Any
 from monitoring.questions import QUESTIONS, Question
 
 ANSWERS = Path(__file__).parent / "answers.json"
-_ANSWER_SECONDS = 30
-_ROWS = 8
+_TIMEOUT_SECONDS = 30
+_MAXIMUM_ROWS = 8
 
 Answer = list[dict[str, Any]]
 
 
 def ask(address: str) -> dict[str, Answer]:
-    """What a running Prometheus answers now, by the question's title. Raises OSError."""
+    """The answers of a running Prometheus, by the title of the question. Raises OSError."""
     return {question.title: _answer(address, question.expression) for question in QUESTIONS}
 
 
 def _answer(address: str, expression: str) -> Answer:
-    """Labels and value of each series; values that are no number are left out."""
+    """Labels and value of each series, without series whose value is not finite."""
     url = f"{address.rstrip('/')}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-    with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as response:  # noqa: S310 - by a person
+    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - the user gave this URL
         result = json.load(response)["data"]["result"]
     rows = [(_labels(series["metric"]), float(series["value"][1])) for series in result]
     return [{"labels": labels, "value": value} for labels, value in rows if math.isfinite(value)]
@@ -38,24 +38,24 @@ def _labels(metric: dict[str, str]) -> dict[str, str]:
 
 
 def page() -> str:
-    """The page, in Markdown, with the answers that are kept."""
-    kept = json.loads(ANSWERS.read_text("utf-8"))
+    """The page in Markdown, with the stored answers."""
+    stored = json.loads(ANSWERS.read_text("utf-8"))
     sections = (
-        _section(number, question, kept["answers"][question.title])
+        _section(number, question, stored["answers"][question.title])
         for number, question in enumerate(QUESTIONS, 1)
     )
-    return _HEAD.format(measured=kept["measured"]) + "".join(sections)
+    return _HEAD.format(measured=stored["measured"]) + "".join(sections)
 
 
-_HEAD = """# Ten questions to ask
+_HEAD = """# Ten questions for Prometheus
 
-Paste them into Grafana's *Explore*, or into Prometheus at <http://127.0.0.1:9090>, while the lab
-runs under load. Below each: how to take the answer, and what it was here on {measured}, from the
-load that runs continuously (two clients, each technique's usual workload), everything on one
-machine. Series named `level:metric:operations` are recorded, by [recording.py](recording.py); the
-metrics themselves stand in [telemetry.py](../services/telemetry.py).
+Paste the queries into Grafana's *Explore*, or into Prometheus at <http://127.0.0.1:9090>, while the
+lab runs under load. Each query has an explanation and the answer of {measured}. The answers come
+from the continuous load (two clients, each technique's usual workload), with all processes on one
+machine. [recording_rules.py](recording_rules.py) defines the series named
+`level:metric:operations`; [telemetry.py](../services/telemetry.py) declares the metrics.
 
-<!-- Written by `make generate`; new answers from a running lab: `make questions`. -->
+<!-- Written by `make generate`. `make questions` stores new answers from a running lab. -->
 """
 
 
@@ -65,10 +65,10 @@ def _section(number: int, question: Question, answer: Answer) -> str:
         f"```promql\n{question.expression}\n```\n",
         f"{question.reading}\n",
         "| series | value |\n| --- | ---: |",
-        *(_row(row) for row in answer[:_ROWS]),
+        *(_row(row) for row in answer[:_MAXIMUM_ROWS]),
     ]
-    if len(answer) > _ROWS:
-        lines.append(f"| … and {len(answer) - _ROWS} more | |")
+    if len(answer) > _MAXIMUM_ROWS:
+        lines.append(f"| … and {len(answer) - _MAXIMUM_ROWS} more | |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,8 +1,8 @@
-"""What explains a speed-up: each metric of a technique as figures per request or per moment.
+"""Mechanisms: figures that explain a speed-up, such as statements per request.
 
-Derived from the metrics' declarations, so that a new metric needs nothing here. All of them become
-one recorded series with the labels `mechanism`, `unit`, `part` and `figure`, so that one repeated
-panel shows whatever the chosen technique has.
+The figures are derived from the metrics' declarations, so a new metric needs no change here. All
+figures become one recorded series with the labels `mechanism`, `unit`, `part` and `figure`. So one
+repeated panel shows all mechanisms of the chosen technique.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from monitoring.promql import mean, per_second, quantile, select, total
 from services import telemetry
 from services.telemetry import GATEWAY_REQUESTS, METRICS, SERVICE_REQUESTS, Metric
 
-#: Counted for every request alike, or not by a technique's service.
-_OTHERWISE_SHOWN = {
+#: Metrics of every request, of the gateway and of the load generator have other panels.
+_SHOWN_ELSEWHERE = {
     *SERVICE_REQUESTS,
     *GATEWAY_REQUESTS,
     telemetry.ACTIVE_REQUESTS,
@@ -27,13 +27,13 @@ _OTHERWISE_SHOWN = {
 }
 _LEVEL = ("technique", "variant")
 WINDOW = "1m"
-#: What a histogram counts, by the last word of its name.
+#: Unit of a histogram by the last word of its name.
 _UNIT_OF_SUFFIX = {"bytes": "bytes", "seconds": "seconds", "request": "count"}
 
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """`expression` has the labels technique and part, and variant where the metric has it."""
+    """One figure. `expression` has the labels technique, part, and variant if the metric has it."""
 
     name: str
     unit: str
@@ -42,7 +42,7 @@ class Mechanism:
 
     @property
     def labels(self) -> dict[str, str]:
-        # The name is the title of a panel.
+        # The label is the title of a panel.
         title = self.name[0].upper() + self.name[1:]
         labels = {"mechanism": title, "unit": self.unit, "figure": self.figure}
         return {name: value for name, value in labels.items() if value}
@@ -50,10 +50,10 @@ class Mechanism:
 
 def mechanisms() -> Iterator[Mechanism]:
     for metric in METRICS:
-        if metric not in _OTHERWISE_SHOWN:
+        if metric not in _SHOWN_ELSEWHERE:
             yield from _OF_KIND[metric.kind](metric)
     yield Mechanism("cache hit ratio", "ratio", _hit_ratio())
-    yield Mechanism("bytes after encoding of those before", "ratio", _size_ratio())
+    yield Mechanism("bytes after encoding per byte before", "ratio", _size_ratio())
 
 
 def _of_counter(metric: Metric) -> Iterator[Mechanism]:
@@ -89,13 +89,13 @@ _OF_KIND = {
 
 
 def _in_parts(metric: Metric, expression: str) -> str:
-    """All labels beyond technique and variant as one, since each metric has others."""
+    """Join all labels except technique and variant into `part`: they differ between metrics."""
     others = [label for label in metric.labels if label not in _LEVEL]
     if not others:
         return expression
-    named = ", ".join(f'"{label}"' for label in others)
+    quoted = ", ".join(f'"{label}"' for label in others)
     kept = [label for label in metric.labels if label in _LEVEL]
-    joined = f'label_join({expression}, "part", " ", {named})'
+    joined = f'label_join({expression}, "part", " ", {quoted})'
     return f"max by ({', '.join([*kept, 'part'])}) ({joined})"
 
 

@@ -1,10 +1,10 @@
-"""Pieces of PromQL, written from the metrics' declarations: no metric name is typed twice."""
+"""PromQL expressions, built from the metrics' declarations in `services.telemetry`."""
 
 from collections.abc import Sequence
 
 from services.telemetry import Metric
 
-#: Grafana's own: long enough for four scrapes, and never shorter than a step of the picture.
+#: A variable of Grafana: at least four scrape intervals, and at least one step of the graph.
 STEP = "$__rate_interval"
 
 
@@ -21,26 +21,26 @@ def total(by: Sequence[str], expression: str) -> str:
 
 
 def per_second(metric: Metric, by: Sequence[str], window: str, *matchers: str) -> str:
-    """Events per second: of a counter what it counts, else how often there was an observation."""
+    """Events per second: counted events of a counter, observations of any other metric."""
     series = metric.name if metric.kind == "counter" else f"{metric.name}_count"
     return total(by, rate(series, window, *matchers))
 
 
 def mean(metric: Metric, by: Sequence[str], window: str, *matchers: str) -> str:
-    """The mean of what a histogram or a summary observed."""
+    """The mean of the observations of a histogram or a summary."""
     observed = total(by, rate(f"{metric.name}_sum", window, *matchers))
     return f"{observed} / {per_second(metric, by, window, *matchers)}"
 
 
 def quantile(share: float, metric: Metric, by: Sequence[str], window: str, *matchers: str) -> str:
-    """The quantile of a histogram, `share` from 0 to 1; empty where nothing was observed."""
+    """The quantile of a histogram, `share` from 0 to 1; no series without observations."""
     buckets = total((*by, "le"), rate(f"{metric.name}_bucket", window, *matchers))
-    # The quantile of nothing is not a number; the comparison drops it.
+    # Without observations the quantile is NaN. The comparison drops NaN.
     return f"histogram_quantile({share:g}, {buckets}) >= 0"
 
 
-def share(by: Sequence[str], metric: Metric, window: str, those: str, *matchers: str) -> str:
-    """Which part of the events are those: from 0 to 1, and 0, not nothing, where none is."""
+def share(by: Sequence[str], metric: Metric, window: str, subset: str, *matchers: str) -> str:
+    """The share of the events that match `subset`: 0 to 1, and 0 if there is no such series."""
     every = per_second(metric, by, window, *matchers)
-    some = per_second(metric, by, window, those, *matchers)
-    return f"({some} or 0 * {every}) / {every}"
+    matching = per_second(metric, by, window, subset, *matchers)
+    return f"({matching} or 0 * {every}) / {every}"

@@ -1,6 +1,7 @@
-"""`make bench-techniques`: measure what the cards promise of speed, each against its bound.
+"""`make bench-techniques`: check the promises of speed in the cards of the techniques.
 
-Real servers, the small data set. Exit code 1 when a promise fails, 2 when a technique is unknown.
+The benchmarks use real servers and the small data set. Exit code 1: a promise fails. Exit code 2: a
+technique is unknown.
 """
 
 import argparse
@@ -25,13 +26,16 @@ STATE = Path(".lab") / "benchmarks"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.techniques", description=__doc__)
     parser.add_argument(
-        "techniques", nargs="*", metavar="TECHNIQUE", help=f"{', '.join(BY_NAME)}; all if none"
+        "techniques",
+        nargs="*",
+        metavar="TECHNIQUE",
+        help=f"any of {', '.join(BY_NAME)}; default: all",
     )
     names = parser.parse_args().techniques or list(BY_NAME)
     unknown = [name for name in names if name not in BY_NAME]
     if unknown:
-        parser.error(f"no such technique: {', '.join(unknown)}")
-    # Not uvloop's: for root, PostgreSQL is started as another user, which uvloop cannot do.
+        parser.error(f"unknown technique: {', '.join(unknown)}; choose from {', '.join(BY_NAME)}")
+    # Not uvloop: as root, PostgreSQL must start as another user, which uvloop does not support.
     with state_lock(STATE), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         sys.exit(runner.run(_measured(names)))
 
@@ -41,7 +45,7 @@ async def _measured(names: list[str]) -> int:
     async with _loaded() as settings:
         for name in names:
             async for claim in _claims_of(name)(settings):
-                print(f"{name}: {claim}", flush=True)  # noqa: T201 - what the command is for
+                print(f"{name}: {claim}", flush=True)  # noqa: T201 - the output of the command
                 failed += not claim.holds
     return 1 if failed else 0
 

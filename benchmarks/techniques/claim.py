@@ -1,4 +1,4 @@
-"""A promise of speed, what was measured of it, and how two things are timed against each other."""
+"""Claims about speed, and timing two functions against each other."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Timed = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`bound` is in the same unit as what was measured; `evidence` says how it was."""
+    """A promise and its measurement; `evidence` describes how. `bound` has the same unit."""
 
     promise: str
     measured: float
@@ -28,20 +28,22 @@ class Claim:
 
     def __str__(self) -> str:
         verdict = "holds" if self.holds else "FAILS"
-        found = f"{self.measured:.3g} {self.unit}, {self.side} {self.bound:g}"
-        return f"{verdict}  {self.promise}: {found} ({self.evidence})"
+        comparison = f"{self.measured:.3g} {self.unit}, {self.side} {self.bound:g}"
+        return f"{verdict}  {self.promise}: {comparison} ({self.evidence})"
 
 
 async def seconds_of(timed: Timed) -> float:
+    """The duration of one call in seconds."""
     started = perf_counter()
     await timed()
     return perf_counter() - started
 
 
 async def ratio_of(first: Timed, second: Timed, pairs: int) -> float:
-    """How many times as long the first takes: the median over pairs, run in alternating order.
+    """The median over pairs of the first function's duration divided by the second's.
 
-    A machine's mood changes from second to second; within a pair it hardly does.
+    The order alternates. The speed of a machine changes from second to second, but hardly within
+    one pair.
     """
     ratios = []
     for pair in range(pairs):

@@ -18,12 +18,12 @@ from benchmarks.techniques.claim import Claim
 from loadgen.experiment.plan import interleaved
 from loadgen.sending.attack import Attack, ClosedLoop
 from loadgen.sending.connection import Address, Connection, RequestFailed, Response, encode_request
-from loadgen.sending.link import Link
+from loadgen.sending.network_link import NetworkLink
 from services.compression.app import create
 from services.compression.technique import TECHNIQUE
 from services.settings import Settings
 
-_ATTACK = Attack(ClosedLoop(4), duration=2, link=Link.parse("10mbit"))
+_ATTACK = Attack(ClosedLoop(4), duration=2, link=NetworkLink.parse("10mbit"))
 _PAIRS = 8
 _PLAIN_BYTES = 100_000
 _RESPONSES = 9

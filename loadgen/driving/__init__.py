@@ -1,1 +1,1 @@
-"""Load without end, and how it is told what to do."""
+"""Send continuous load for the dashboards, controlled over HTTP. `driver` is the entry point."""

@@ -1,1 +1,1 @@
-"""What is compared with what: arms, their inputs, the order of blocks, the gate."""
+"""Run experiments: compare arms with the same inputs, in interleaved blocks of load."""

@@ -1,4 +1,4 @@
-"""What a figure was measured on and with, in as few facts as tell it from another."""
+"""The machine and the source revision of a measurement."""
 
 import os
 import platform
@@ -10,6 +10,7 @@ _MEMORY_INFORMATION = Path("/proc/meminfo")
 
 
 def fingerprint() -> dict[str, str | int]:
+    """Facts that tell machines apart, without the machine's or the user's name."""
     return {
         "processor": _field(_CPU_INFORMATION, "model name") or platform.machine(),
         "cores": os.cpu_count() or 0,
@@ -20,11 +21,11 @@ def fingerprint() -> dict[str, str | int]:
 
 
 def git_revision() -> str:
-    """The commit of this source tree, with a + where files differ from it; empty where unknown."""
+    """The commit of this source tree, with a + for modified files; empty if unknown."""
     here = Path(__file__).parent
     command = ("git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*")
     try:
-        described = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+        described = subprocess.run(  # noqa: S603 - a constant command
             command, cwd=here, capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
@@ -38,7 +39,7 @@ def _memory_gib() -> int:
 
 
 def _field(path: Path, name: str) -> str:
-    """The value of the first `name: value` line, empty where the system has no such file."""
+    """The value of the first `name: value` line, empty if the file or the line is missing."""
     if not path.exists():
         return ""
     for line in path.read_text("utf-8").splitlines():

@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from loadgen.evidence.bundle import Bundle, sweep_step_name
-from loadgen.experiment.arms import MetricsPage, Subject, technique_subject
-from loadgen.experiment.conduct import Settings
-from loadgen.experiment.run import run_each
-from loadgen.experiment.workload import draw_inputs
+from loadgen.experiment.inputs import draw_inputs
+from loadgen.experiment.load_options import LoadOptions
+from loadgen.experiment.series import run_series
+from loadgen.experiment.subject import MetricsPage, Subject, technique_subject
 from loadgen.sending.connection import Address
 from services.contract import Constant, Sweep, Technique
 
@@ -99,7 +99,7 @@ async def run_sweep(
     sweep: Sweep,
     address: Address,
     service: Address,
-    settings: Settings,
+    settings: LoadOptions,
     console: Console,
 ) -> Bundle:
     """Measure the variant against naive at each value of the sweep.
@@ -111,8 +111,8 @@ async def run_sweep(
         inputs = await draw_inputs(step.technique, address, settings.seed, settings.timeout)
         metrics = MetricsPage(service)
         subject = technique_subject(step.technique, inputs, address, metrics, [variant])
-        planned.append((step_subject(subject, sweep, step), step_settings(settings, step)))
-    bundle = await run_each(planned, settings, console)
+        planned.append((step_subject(subject, sweep, step), step_options(settings, step)))
+    bundle = await run_series(planned, settings, console)
     return replace(bundle, settings={**bundle.settings, **sweep_settings(technique, sweep)})
 
 
@@ -125,8 +125,8 @@ def step_subject(subject: Subject, sweep: Sweep, step: Step) -> Subject:
     )
 
 
-def step_settings(settings: Settings, step: Step) -> Settings:
-    """The settings of the run with the load of the step."""
+def step_options(settings: LoadOptions, step: Step) -> LoadOptions:
+    """The load options of the run, changed by the step."""
     return replace(
         settings,
         concurrency=step.concurrency or settings.concurrency,

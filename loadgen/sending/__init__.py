@@ -1,1 +1,1 @@
-"""How requests are sent, and what came of them: the loops, the clock, the connection."""
+"""Send HTTP requests under load and count the results. `attack` is the entry point."""

@@ -1,31 +1,34 @@
-"""One block of load on one address, and what came of it: the way in to all of sending."""
+"""Send one block of load to one address: the entry point of `loadgen.sending`.
+
+The two kinds of load are in `closed_loop` and `open_loop`; `load_result` holds the counts.
+"""
 
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from loadgen.sending.closed_loop import ClosedLoop, ClosedRun
+from loadgen.sending.closed_loop import ClosedLoop, ClosedLoopRun
 from loadgen.sending.connection import Address
-from loadgen.sending.link import Link
-from loadgen.sending.open_loop import OpenLoop, OpenRun
+from loadgen.sending.load_result import LoadResult
+from loadgen.sending.network_link import NetworkLink
+from loadgen.sending.open_loop import OpenLoop, OpenLoopRun
 from loadgen.sending.pacer import Stage
-from loadgen.sending.tally import Tally
 
-__all__ = ["Attack", "ClosedLoop", "OpenLoop", "Tally"]
+__all__ = ["Attack", "ClosedLoop", "LoadResult", "OpenLoop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """How to load, for `duration` seconds; each request has `timeout` seconds.
+    """One block of load: `duration` in seconds, `timeout` in seconds per request.
 
-    Raises ValueError when that is no load: no length, a rate of 0, half a client.
+    Raises ValueError for a duration, rate or number of clients that cannot be sent.
     """
 
     load: ClosedLoop | OpenLoop
     duration: float
     timeout: float = 30.0
-    link: Link | None = None
-    #: Where there are any, they say how much, not the load.
+    link: NetworkLink | None = None
+    #: Stages replace the rate or the concurrency of `load`.
     stages: tuple[Stage, ...] = ()
 
     def __post_init__(self) -> None:
@@ -39,29 +42,29 @@ class Attack:
         load: ClosedLoop | OpenLoop,
         stages: Sequence[Stage],
         timeout: float = 30.0,
-        link: Link | None = None,
+        link: NetworkLink | None = None,
     ) -> "Attack":
-        """One stage after the other in one block, in place of the load's own rate or clients."""
+        """A block that runs the stages one after the other."""
         return cls(load, sum(stage.seconds for stage in stages), timeout, link, tuple(stages))
 
     def _stages(self) -> tuple[Stage, ...]:
         return self.stages or (Stage(self.duration, self.load.level),)
 
-    async def run(self, address: Address, requests: Sequence[bytes], first: int = 0) -> Tally:
-        """Send the requests round and round, from number `first` on; count every one sent.
+    async def run(self, address: Address, requests: Sequence[bytes], first: int = 0) -> LoadResult:
+        """Send the encoded requests in a cycle, starting with index `first`.
 
-        No request is cut short but by its timeout: a block ends when its last answer is in, and its
-        seconds run to that moment.
+        The block waits for its last response; `LoadResult.seconds` includes this time. Only the
+        timeout ends a request early.
         """
         supply = itertools.islice(itertools.cycle(requests), first % len(requests), None)
-        loop = self._create(address, supply)
+        run = self._create(address, supply)
         try:
-            await loop.run(self._stages())
+            await run.run(self._stages())
         finally:
-            loop.close()
-        return loop.tally
+            run.close()
+        return run.result
 
-    def _create(self, address: Address, supply: Iterator[bytes]) -> ClosedRun | OpenRun:
+    def _create(self, address: Address, supply: Iterator[bytes]) -> ClosedLoopRun | OpenLoopRun:
         if isinstance(self.load, ClosedLoop):
-            return ClosedRun(self.load, address, supply, self.timeout, self.link)
-        return OpenRun(self.load, address, supply, self.timeout, self.link)
+            return ClosedLoopRun(self.load, address, supply, self.timeout, self.link)
+        return OpenLoopRun(self.load, address, supply, self.timeout, self.link)

@@ -1,27 +1,28 @@
-"""A closed loop: each of so many clients sends its next request when it has its last answer.
+"""Closed-loop load: each client sends its next request after the response to its last one.
 
-As fast as the service lets them. A stall stops the clients, too: it costs each of them one slow
-request, however many would have come meanwhile.
+The service sets the pace. A stall stops the clients too: each client measures one slow request,
+however many requests real users would have sent during the stall.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from loadgen.sending.alarm import create_alarm
-from loadgen.sending.connection import Address, Caller, Outcome, RequestFailed
-from loadgen.sending.link import Link
-from loadgen.sending.loop import Loop
+from loadgen.sending.connection import Address, Client, Outcome, RequestFailed
+from loadgen.sending.load_run import LoadRun
+from loadgen.sending.network_link import NetworkLink
 from loadgen.sending.pacer import Stage
+from loadgen.sending.precise_timer import create_timer
 
-#: A server that is gone refuses at once: without a breath this would spin.
-_BREATH_SECONDS = 0.05
+#: A stopped server refuses connections at once. Without this pause a client would spin.
+_PAUSE_AFTER_FAILURE_SECONDS = 0.05
 _TICK_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedLoop:
-    """So many clients, each pausing so many seconds between its requests."""
+    """`concurrency` clients, each of which waits `pause` seconds after a response."""
 
     concurrency: int
     pause: float = 0.0
@@ -31,8 +32,8 @@ class ClosedLoop:
         return self.concurrency
 
 
-class ClosedRun(Loop):
-    """To be made in a running event loop, and closed."""
+class ClosedLoopRun(LoadRun):
+    """One run of a closed loop. Create and close it in a running event loop."""
 
     def __init__(
         self,
@@ -40,60 +41,62 @@ class ClosedRun(Loop):
         address: Address,
         supply: Iterator[bytes],
         timeout: float,
-        link: Link | None,
+        link: NetworkLink | None,
     ) -> None:
         super().__init__(address, supply, timeout, link)
         self._pause = load.pause
-        self._stop = 0.0
-        self._active = 0
-        self._ticker = create_alarm(self._tick)
-        self._tick_at = perf_counter()
-        self._ticker.set(self._tick_at)
+        self._stop = -math.inf
+        self._active_clients: set[Client] = set()
+        self._ticker = create_timer(self._tick)
+        self._next_tick = perf_counter()
+        self._ticker.schedule(self._next_tick)
 
     def close(self) -> None:
-        self._stop = 0.0
+        self._stop = -math.inf  # clients that pause must not send again
         self._ticker.close()
         super().close()
 
     async def run(self, stages: Sequence[Stage]) -> None:
-        """A stage ends with its last answer; only then the next begins."""
+        """Run the stages. A stage ends with its last response."""
         begin = perf_counter()
         for stage in stages:
-            await self._stage(stage)
+            await self._run_stage(stage)
         self._tick()
-        self.tally.seconds = perf_counter() - begin
+        self.result.seconds = perf_counter() - begin
 
-    async def _stage(self, stage: Stage) -> None:
+    async def _run_stage(self, stage: Stage) -> None:
         self._ended = self._event_loop.create_future()
         self._stop = perf_counter() + stage.seconds
-        self._active = stage.clients
-        while len(self._callers) < stage.clients:
-            self._new_caller()
-        for caller in self._callers[: stage.clients]:
-            self._next(caller)
+        for _ in range(len(self._clients), stage.clients):
+            self._new_client()
+        clients = self._clients[: stage.clients]
+        self._active_clients = set(clients)
+        for client in clients:
+            self._send_next(client)
         await self._ended
 
-    def _next(self, caller: Caller) -> None:
+    def _send_next(self, client: Client) -> None:
         now = perf_counter()
         if now < self._stop:
-            self._send(caller, now)
+            self._send(client, now)
             return
-        self._active -= 1
-        if not self._active:
+        self._active_clients.remove(client)
+        if not self._active_clients:
             self._end()
 
-    def _done(self, caller: Caller, outcome: Outcome) -> None:
-        self.tally.count(outcome, perf_counter() - caller.started)
-        delay = _BREATH_SECONDS if isinstance(outcome, RequestFailed) else self._pause
+    def _finished(self, client: Client, outcome: Outcome) -> None:
+        self.result.count(outcome, perf_counter() - client.started)
+        failed = isinstance(outcome, RequestFailed)
+        delay = _PAUSE_AFTER_FAILURE_SECONDS if failed else self._pause
         if delay:
-            self._event_loop.call_later(delay, self._next, caller)
+            self._event_loop.call_later(delay, self._send_next, client)
         else:
-            self._next(caller)
+            self._send_next(client)
 
     def _tick(self) -> None:
-        """A loop that stood still was late for every tick that it missed."""
+        """Record how late each tick is. After a stall, every missed tick counts."""
         now = perf_counter()
-        while self._tick_at <= now:
-            self.tally.lags.record(now - self._tick_at)
-            self._tick_at += _TICK_SECONDS
-        self._ticker.set(self._tick_at)
+        while self._next_tick <= now:
+            self.result.lags.record(now - self._next_tick)
+            self._next_tick += _TICK_SECONDS
+        self._ticker.schedule(self._next_tick)

@@ -1,14 +1,13 @@
 """Keep-alive HTTP/1.1 connections that send one request at a time.
 
-    Channel     one TCP connection, from its opening to its end
-    Caller      who sends over channels, one after the other as they end, and is called back
-    Connection  the same to be awaited
+    Channel     one TCP connection, from open to close
+    Client      sends requests over successive channels, reports outcomes by callback
+    Connection  a client with an awaitable `request`
 
-Written for measuring: a request's bytes are made beforehand, a body that nobody will read is
-counted and dropped, and parsing is left to httptools, the parser in llhttp's C. Answers are told by
-a callback from where the bytes arrive: to wake a task for each would cost more than to parse it. A
-general client costs several times as much per request, which on a machine shared with the server is
-measured too.
+The code is written for measuring. A general HTTP client costs several times as much per request,
+and on a machine shared with the server this cost distorts the measurement. So requests are encoded
+in advance, an unwanted body is counted and dropped, and httptools (the C parser llhttp) parses.
+The callback runs where the bytes arrive: waking a task per response would cost more than parsing.
 """
 
 import asyncio
@@ -22,27 +21,27 @@ import httptools
 
 
 class RequestFailed(Exception):
-    """No complete answer: refused, broken off, malformed, or past its deadline."""
+    """There is no complete response: refused, closed, malformed or timed out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens; only plain HTTP."""
+    """Host and port of a plain HTTP server."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, url: str) -> "Address":
-        """Raise ValueError when the URL is no http:// address of a server."""
+        """Take host and port from an http:// URL. Raises ValueError."""
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"{url!r} is no address like http://127.0.0.1:8080")
+            raise ValueError(f"{url!r} is not an http:// URL such as http://127.0.0.1:8080")
         return cls(parts.hostname, parts.port or 80)
 
     @property
     def authority(self) -> str:
-        """Host and port as a Host header has them: an IPv6 address in brackets."""
+        """Host and port as in a Host header: an IPv6 address is in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
@@ -52,7 +51,7 @@ class Address:
 
 @dataclass(slots=True)
 class Response:
-    """An answer; `body` stays empty, but `size` is right, where it was not asked to be kept."""
+    """A complete response. `size` counts body bytes; `body` is empty unless it was kept."""
 
     status: int
     size: int
@@ -60,10 +59,9 @@ class Response:
     content_encoding: str
 
 
-#: What came of a request.
 Outcome = Response | RequestFailed
 
-BROKEN_OFF = "the connection was closed before the answer was complete"
+CLOSED_EARLY = "the server closed the connection before the response was complete"
 
 
 def encode_request(
@@ -73,9 +71,10 @@ def encode_request(
     method: str = "GET",
     body: bytes = b"",
 ) -> bytes:
-    """The bytes of a request; `target` is path and query, encoded already.
+    """Return the bytes of a request. `target` is the encoded path and query.
 
-    Not for HEAD: its answer looks like one with a body, and nothing tells the parser otherwise.
+    HEAD is not supported: its response looks like one with a body, and the parser cannot know the
+    method.
     """
     lines = [f"{method} {target} HTTP/1.1", f"Host: {address.authority}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -85,19 +84,19 @@ def encode_request(
 
 
 class Channel(asyncio.Protocol):
-    """Tells `tell` what came of each request; a new one may be sent from there.
+    """One TCP connection. Calls `on_outcome` after each request, which may send the next one.
 
-    The deadline is the sender's business: `abort` ends the request without a word.
+    The owner watches the deadline. `abort` ends a request without calling back.
     """
 
-    def __init__(self, tell: Callable[[Outcome], None], keep_body: bool = False) -> None:
-        self._tell = tell
+    def __init__(self, on_outcome: Callable[[Outcome], None], keep_body: bool = False) -> None:
+        self._on_outcome = on_outcome
         self._keep_body = keep_body
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._waiting = False
-        self._answer: Response | None = None
-        self._surplus = False
+        self._response: Response | None = None
+        self._has_second_response = False
         self._size = 0
         self._chunks: list[bytes] = []
         self._content_encoding = ""
@@ -111,7 +110,7 @@ class Channel(asyncio.Protocol):
 
     def send(self, encoded: bytes) -> None:
         if self._transport is None:
-            self._tell(RequestFailed(BROKEN_OFF))
+            self._on_outcome(RequestFailed(CLOSED_EARLY))
             return
         self._waiting = True
         self._transport.write(encoded)
@@ -123,53 +122,53 @@ class Channel(asyncio.Protocol):
             self._transport = None
 
     def _finish(self) -> None:
-        """Tell of the answer, which is complete."""
-        answer = cast("Response", self._answer)
-        self._answer = None
+        """Report the complete response."""
+        response = cast("Response", self._response)
+        self._response = None
         self._waiting = False
         if not self._keep_alive:
             self.abort()
-        self._tell(answer)
+        self._on_outcome(response)
 
     def _fail(self, reason: str) -> None:
         self.abort()
-        self._tell(RequestFailed(reason))
+        self._on_outcome(RequestFailed(reason))
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclass of asyncio's.
+        # uvloop's transports do not inherit from asyncio.Transport.
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exception: Exception | None) -> None:
         self._transport = None
-        if not self._waiting or self._answer is not None:
+        if not self._waiting or self._response is not None:
             return
         if self._ends_with_connection and exception is None:
             self.on_message_complete()
             self._finish()
         else:
-            self._fail(BROKEN_OFF)
+            self._fail(CLOSED_EARLY)
 
     def data_received(self, data: bytes) -> None:
         if not self._waiting:
-            self.abort()  # nobody asked
+            self.abort()  # bytes without a request
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._fail(f"malformed answer: {error}")
+            self._fail(f"malformed response: {error}")
             return
-        if self._answer is not None:
-            if self._surplus:
-                self._fail("malformed answer: more than one to a request")
+        if self._response is not None:
+            if self._has_second_response:
+                self._fail("malformed response: more than one for one request")
             else:
                 self._finish()
 
     # httptools callbacks
 
     def on_message_begin(self) -> None:
-        self._surplus = self._answer is not None
+        self._has_second_response = self._response is not None
         self._size = 0
         self._chunks = []
         self._content_encoding = ""
@@ -186,7 +185,7 @@ class Channel(asyncio.Protocol):
             self._content_encoding = value.decode("ascii", "replace").lower()
 
     def on_headers_complete(self) -> None:
-        # RFC 9112, 6.3: a body without a length of its own ends with its connection.
+        # RFC 9112, section 6.3: a body without a length ends when the connection closes.
         self._ends_with_connection = not self._has_length
 
     def on_body(self, data: bytes) -> None:
@@ -196,38 +195,39 @@ class Channel(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status < 200:  # interim; the answer is still to come
+        if status < 200:  # an interim response; the final one follows
             self._ends_with_connection = False
             return
         self._keep_alive = self._parser.should_keep_alive()
         body = b"".join(self._chunks) if self._keep_body else b""
-        self._answer = Response(status, self._size, body, self._content_encoding)
+        self._response = Response(status, self._size, body, self._content_encoding)
 
 
-class Caller:
-    """Opens a channel when it has none, sends one request at a time, calls `done` with the outcome.
+class Client:
+    """Sends one request at a time, over a channel that it opens when it has none.
 
-    `done` is never called from within `send`; it may send the next request. `started` and
-    `deadline` are instants of perf_counter, for whoever measures and watches: nothing here does.
+    The client calls `on_outcome` after each request, never from within `send`. `on_outcome` may
+    send the next request. `started` and `deadline` are instants of perf_counter; the owner sets and
+    checks them.
     """
 
     __slots__ = (
-        "_address", "_channel", "_create_channel", "_done", "_opening",
-        "busy", "deadline", "started",
+        "_address", "_channel", "_create_channel", "_on_outcome", "_opening",
+        "deadline", "is_busy", "started",
     )  # fmt: skip
 
     def __init__(
         self,
         address: Address,
-        done: Callable[["Caller", Outcome], None],
+        on_outcome: Callable[["Client", Outcome], None],
         create_channel: Callable[[Callable[[Outcome], None]], Channel] = Channel,
     ) -> None:
         self._address = address
-        self._done = done
+        self._on_outcome = on_outcome
         self._create_channel = create_channel
         self._channel: Channel | None = None
         self._opening: asyncio.Task[None] | None = None
-        self.busy = False
+        self.is_busy = False
         self.started = 0.0
         self.deadline = 0.0
 
@@ -236,22 +236,22 @@ class Caller:
         return self._channel is not None and self._channel.is_open
 
     def send(self, encoded: bytes) -> None:
-        self.busy = True
+        self.is_busy = True
         channel = self._channel
         if channel is not None and channel.is_open:
             channel.send(encoded)
         else:
             self._opening = asyncio.get_running_loop().create_task(self._open_and_send(encoded))
 
-    def expire(self) -> None:
-        """Give the request up, with its connection: what came later could not be told apart."""
-        reason = "no answer in time" if self._opening is None else "no connection in time"
+    def time_out(self) -> None:
+        """Fail the request and close its connection, so that a late response is not misread."""
+        missing = "response" if self._opening is None else "connection"
         self.close()
-        self._finished(RequestFailed(reason))
+        self._finished(RequestFailed(f"no {missing} before the timeout"))
 
     def close(self) -> None:
-        """Without calling back. The next request opens a channel."""
-        self.busy = False
+        """Close the channel without calling back. The next request opens a new channel."""
+        self.is_busy = False
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
@@ -264,7 +264,7 @@ class Caller:
             _, channel = await asyncio.get_running_loop().create_connection(
                 lambda: self._create_channel(self._finished), self._address.host, self._address.port
             )
-        except (OSError, UnicodeError) as error:  # the latter: no name of a host
+        except (OSError, UnicodeError) as error:  # UnicodeError: the host name is invalid
             self._opening = None
             self._finished(RequestFailed(f"cannot connect to {self._address}: {error}"))
         else:
@@ -273,37 +273,37 @@ class Caller:
             channel.send(encoded)
 
     def _finished(self, outcome: Outcome) -> None:
-        self.busy = False
-        self._done(self, outcome)
+        self.is_busy = False
+        self._on_outcome(self, outcome)
 
 
 class Connection:
-    """Opens itself when a request finds it closed; belongs to one task at a time."""
+    """An awaitable client for one task at a time. It reconnects when the connection is closed."""
 
     def __init__(self, address: Address, timeout: float, keep_body: bool = False) -> None:
         self._timeout = timeout
-        self._caller = Caller(address, self._settle, partial(Channel, keep_body=keep_body))
-        self._answer: asyncio.Future[Outcome] | None = None
+        self._client = Client(address, self._finished, partial(Channel, keep_body=keep_body))
+        self._outcome: asyncio.Future[Outcome] | None = None
 
     async def request(self, encoded: bytes) -> Response:
-        """Send it and read the whole answer. Raises RequestFailed within `timeout` seconds."""
+        """Send a request and read its response. Raises RequestFailed after `timeout` seconds."""
         loop = asyncio.get_running_loop()
-        self._answer = loop.create_future()
-        deadline = loop.call_later(self._timeout, self._caller.expire)
-        self._caller.send(encoded)
+        self._outcome = loop.create_future()
+        timer = loop.call_later(self._timeout, self._client.time_out)
+        self._client.send(encoded)
         try:
-            outcome = await self._answer
+            outcome = await self._outcome
         finally:
-            deadline.cancel()
-            if self._caller.busy:  # cancelled: the answer must not be taken for the next one's
-                self._caller.close()
+            timer.cancel()
+            if self._client.is_busy:  # cancelled; the next request must not get this response
+                self._client.close()
         if isinstance(outcome, RequestFailed):
             raise outcome
         return outcome
 
     def close(self) -> None:
-        self._caller.close()
+        self._client.close()
 
-    def _settle(self, _: Caller, outcome: Outcome) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(outcome)
+    def _finished(self, _: Client, outcome: Outcome) -> None:
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_result(outcome)

@@ -1,4 +1,4 @@
-"""Latencies in bounded memory, however long a run: an HDR histogram in seconds."""
+"""An HDR histogram of seconds. Its memory does not depend on the number of values."""
 
 from collections import defaultdict
 from typing import Any
@@ -8,17 +8,17 @@ from hdrh.histogram import HdrHistogram
 #: Three significant digits from a nanosecond to an hour: an error of 0.1 % at most.
 _LONGEST_NANOSECONDS = 3_600_000_000_000
 _DIGITS = 3
-#: What three digits take: of a value the first 11 bits tell its bucket.
+#: Three digits need 11 bits: the first 11 bits of a value select its bucket.
 _BITS = 11
 _NANOSECONDS = 1e9
 
 
 class Histogram:
-    """The buckets of Gil Tene's HDR histogram; what is longer than an hour counts as an hour.
+    """The buckets of Gil Tene's HDR histogram. A value over an hour counts as an hour.
 
-    They are kept in a dictionary by their lowest value: to record takes a third of the time that
-    the library takes, and the memory is that of the buckets in use, some kilobytes of 270. The
-    library reads and writes HDR's format, and the tests hold the figures against it.
+    A dictionary maps the lowest value of each bucket in use to its count. Compared with the hdrh
+    library, recording takes a third of the time, and memory is a few kilobytes instead of 270. The
+    library still reads and writes the HDR format, and the tests compare all figures with it.
     """
 
     __slots__ = ("_counts",)
@@ -36,7 +36,7 @@ class Histogram:
         self._counts[nanoseconds] += 1
 
     def merge(self, other: "Histogram") -> None:
-        for bucket, count in other._counts.items():  # noqa: SLF001 - of the same class
+        for bucket, count in other._counts.items():  # noqa: SLF001 - the same class
             self._counts[bucket] += count
 
     @property
@@ -44,17 +44,17 @@ class Histogram:
         return sum(self._counts.values())
 
     def quantile(self, share: float) -> float:
-        """In seconds, share from 0 to 1. Raises ValueError when there is no value."""
+        """The quantile in seconds, for a share from 0 to 1. Raises ValueError without values."""
         rank = max(1, int(share * self.count + 0.5))
         for bucket, count in sorted(self._counts.items()):
             rank -= count
             if rank <= 0:
                 return _highest(bucket) / _NANOSECONDS
-        raise ValueError("no values")
+        raise ValueError("an empty histogram has no quantile")
 
     @property
     def mean(self) -> float:
-        """In seconds, 0 when there is no value."""
+        """The mean in seconds, 0 without values."""
         if not self._counts:
             return 0.0
         total = sum((bucket + _width(bucket) // 2) * n for bucket, n in self._counts.items())
@@ -62,18 +62,18 @@ class Histogram:
 
     @property
     def maximum(self) -> float:
-        """In seconds, 0 when there is no value."""
+        """The largest value in seconds, 0 without values."""
         return _highest(max(self._counts, default=0)) / _NANOSECONDS
 
     def buckets(self) -> list[tuple[float, int]]:
-        """In order: the longest time that falls into a bucket, in seconds, and how many did."""
+        """The highest value in seconds and the count of each bucket, in ascending order."""
         return [
             (_highest(bucket) / _NANOSECONDS, count)
             for bucket, count in sorted(self._counts.items())
         ]
 
     def encoded(self) -> str:
-        """As HDR's own V2 format in base 64, which other tools read, too."""
+        """The histogram in HDR's V2 format in base64, which other tools can read."""
         hdr = _empty()
         for bucket, count in self._counts.items():
             hdr.record_value(bucket, count)
@@ -82,13 +82,13 @@ class Histogram:
 
     @classmethod
     def decoded(cls, text: str) -> "Histogram":
-        """Raises ValueError when the text is no such histogram."""
+        """Read the format of `encoded`. Raises ValueError."""
         histogram, hdr = cls(), _empty()
         try:
             hdr.decode_and_add(text.encode("ascii"))
-        except Exception as error:  # of a dozen kinds, by what is damaged
-            raise ValueError("no histogram in HDR's format") from error
-        # The library's own iterators take a hundred times as long, some tenths of a second.
+        except Exception as error:  # the library raises a dozen types, depending on the damage
+            raise ValueError("the text is not a histogram in HDR's base64 format") from error
+        # The library's iterators take a hundred times as long: some tenths of a second.
         for index, count in enumerate(hdr.counts[:]):
             if count:
                 histogram._counts[hdr.get_value_from_index(index)] = count
@@ -105,9 +105,10 @@ def _empty() -> Any:
 
 
 def _width(nanoseconds: int) -> int:
-    """Of the bucket that the value falls into."""
+    """The width of the value's bucket in nanoseconds."""
     return 1 << max(0, nanoseconds.bit_length() - _BITS)
 
 
 def _highest(nanoseconds: int) -> int:
+    """The highest value of the bucket in nanoseconds."""
     return nanoseconds | (_width(nanoseconds) - 1)

@@ -1,7 +1,7 @@
-"""An open loop: requests go out at instants set beforehand, whatever becomes of the others.
+"""Open-loop load: each request has an instant fixed in advance, independent of the responses.
 
-As users who know nothing of each other do. Latency counts from the intended instant, so that a
-stall shows in every request that it would have met, sent or not.
+Independent users behave in this way. A request's latency counts from its intended instant. So a
+stall shows in every request that falls into it, even if the request was sent late.
 """
 
 import math
@@ -9,18 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from loadgen.sending.alarm import create_alarm
-from loadgen.sending.connection import Address, Caller, Outcome
-from loadgen.sending.link import Link
-from loadgen.sending.loop import Loop
+from loadgen.sending.connection import Address, Client, Outcome
+from loadgen.sending.load_run import LoadRun
+from loadgen.sending.network_link import NetworkLink
 from loadgen.sending.pacer import Arrivals, Stage, instants
+from loadgen.sending.precise_timer import create_timer
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLoop:
-    """So many requests per second; the same seed gives the same Poisson arrivals.
+    """`rate` in requests per second. The same seed gives the same Poisson arrivals.
 
-    With `maximum_connections` busy, the next requests wait in line, and are given up there at their
+    When all `maximum_connections` are busy, further requests queue. A queued request fails at its
     deadline.
     """
 
@@ -31,17 +31,17 @@ class OpenLoop:
 
     def __post_init__(self) -> None:
         if self.maximum_connections < 1:
-            raise ValueError("an open loop needs a connection")
+            raise ValueError("an open loop needs at least one connection")
 
     @property
     def level(self) -> float:
         return self.rate
 
 
-class OpenRun(Loop):
-    """To be made in a running event loop, and closed.
+class OpenLoopRun(LoadRun):
+    """One run of an open loop. Create and close it in a running event loop.
 
-    Those that wait in line are not stored: they are the next intended instants.
+    Queued requests take no memory: they are the next values of the iterator of instants.
     """
 
     def __init__(
@@ -50,29 +50,29 @@ class OpenRun(Loop):
         address: Address,
         supply: Iterator[bytes],
         timeout: float,
-        link: Link | None,
+        link: NetworkLink | None,
     ) -> None:
         super().__init__(address, supply, timeout, link)
         self._load = load
-        self._free: list[Caller] = []
+        self._idle_clients: list[Client] = []
         self._offsets: Iterator[float] = iter(())
-        self._begin = self._stop = 0.0
+        self._begin = self._stop = math.inf
         self._intended = math.inf
-        self._alarm = create_alarm(self._send_due)
+        self._timer = create_timer(self._send_due)
 
     def close(self) -> None:
-        self._alarm.close()
+        self._timer.close()
         super().close()
 
     async def run(self, stages: Sequence[Stage]) -> None:
-        """Afterwards those that are in flight or in line are awaited."""
+        """Run the stages, then wait until the last request in flight or in the queue has ended."""
         self._offsets = instants(stages, self._load.arrivals, self._load.seed)
         self._begin = perf_counter()
         self._stop = self._begin + sum(stage.seconds for stage in stages)
         self._advance()
         self._send_due()
         await self._ended
-        self.tally.seconds = perf_counter() - self._begin
+        self.result.seconds = perf_counter() - self._begin
 
     def _advance(self) -> None:
         self._intended = self._begin + next(self._offsets, math.inf)
@@ -80,36 +80,36 @@ class OpenRun(Loop):
     def _send_due(self) -> None:
         while self._intended <= (now := perf_counter()):
             if now < self._intended + self._timeout:
-                caller = self._free_caller()
-                if caller is None:
-                    return  # `_done` goes on
-                self._send(caller, self._intended)
+                client = self._idle_client()
+                if client is None:
+                    return  # `_finished` continues when a client is idle again
+                self._send(client, self._intended)
             else:
-                self.tally.sent += 1
-                self.tally.failed("no connection was free in time")
-            self.tally.lags.record(now - self._intended)
+                self.result.sent += 1
+                self.result.count_error("no connection was free before the timeout")
+            self.result.lags.record(now - self._intended)
             self._advance()
         if now < self._stop:
-            self._alarm.set(min(self._intended, self._stop))
+            self._timer.schedule(min(self._intended, self._stop))
         else:
             self._end_if_idle()
 
-    def _free_caller(self) -> Caller | None:
-        if self._free:
-            return self._free.pop()
-        if len(self._callers) < self._load.maximum_connections:
-            return self._new_caller()
+    def _idle_client(self) -> Client | None:
+        if self._idle_clients:
+            return self._idle_clients.pop()
+        if len(self._clients) < self._load.maximum_connections:
+            return self._new_client()
         return None
 
-    def _done(self, caller: Caller, outcome: Outcome) -> None:
+    def _finished(self, client: Client, outcome: Outcome) -> None:
         now = perf_counter()
-        self.tally.count(outcome, now - caller.started)
-        self._free.append(caller)
+        self.result.count(outcome, now - client.started)
+        self._idle_clients.append(client)
         if self._intended <= now:
             self._send_due()
         elif now >= self._stop:
             self._end_if_idle()
 
     def _end_if_idle(self) -> None:
-        if len(self._free) == len(self._callers):
+        if len(self._idle_clients) == len(self._clients):
             self._end()

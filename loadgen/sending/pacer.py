@@ -1,7 +1,8 @@
-"""When requests are meant to be sent, as decided before the first is: stages and arrivals.
+"""Decide in advance when requests are sent: stages of load, and arrivals within a stage.
 
-An intended instant does not depend on how long an answer takes; that is what lets a latency tell
-of the time that a request would have waited (Gil Tene's coordinated omission).
+An intended instant does not depend on how long earlier responses take. So a latency counted from
+the intended instant includes the time that a request waits to be sent. A generator without this
+property hides slow requests; Gil Tene calls the error coordinated omission.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,46 +18,59 @@ ARRIVALS: tuple[Arrivals, ...] = get_args(Arrivals)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`level` is requests per second in an open loop and the number of clients in a closed one."""
+    """A period of constant load. Raises ValueError unless both numbers are above 0 and finite.
+
+    `level` is requests per second in an open loop and the number of clients in a closed loop.
+    """
 
     seconds: float
     level: float
 
     def __post_init__(self) -> None:
         if not 0 < self.seconds < float("inf"):
-            raise ValueError(f"a stage of {self.seconds:g} s has no length")
+            raise ValueError(f"a stage cannot last {self.seconds:g} s: use a duration above 0")
         if not 0 < self.level < float("inf"):
-            raise ValueError(f"a stage of {self.level:g} requests per second or clients sends none")
+            raise ValueError(
+                f"a stage cannot have {self.level:g} requests per second or clients:"
+                " use a number above 0"
+            )
 
     @property
     def clients(self) -> int:
-        """The level of a closed loop. Raises ValueError when it is no whole number."""
+        """The level of a closed loop. Raises ValueError unless it is a whole number."""
         if self.level != int(self.level):
-            raise ValueError(f"{self.level:g} is no number of clients")
+            raise ValueError(
+                f"a closed loop cannot have {self.level:g} clients: use a whole number, or --rate"
+            )
         return int(self.level)
 
 
 def parse_stages(text: str) -> tuple[Stage, ...]:
-    """From `10s:100,30s:500`: for 10 s 100, then for 30 s 500. Raises ValueError."""
-    return tuple(_stage(part) for part in text.split(","))
+    """Read `10s:100,30s:500`: 10 seconds at level 100, then 30 seconds at 500.
+
+    Raises ValueError.
+    """
+    return tuple(_parse_stage(part) for part in text.split(","))
 
 
-def _stage(text: str) -> Stage:
-    length, separator, level = text.strip().partition(":")
+def _parse_stage(text: str) -> Stage:
+    duration, separator, level = text.strip().partition(":")
     if not separator:
-        raise ValueError(f"{text!r} is no stage like 10s:100")
+        raise ValueError(f"{text!r} is not a stage: write DURATION:LEVEL, such as 10s:100")
     try:
         number = float(level)
     except ValueError:
-        raise ValueError(f"{text!r} is no stage like 10s:100: {level!r} is no number") from None
-    return Stage(quantities.seconds(length), number)
+        raise ValueError(
+            f"{text!r} is not a stage like 10s:100: its level {level!r} is not a number"
+        ) from None
+    return Stage(quantities.seconds(duration), number)
 
 
 def instants(stages: Sequence[Stage], arrivals: Arrivals, seed: int) -> Iterator[float]:
-    """In seconds since the start, in order; made one by one, for a run may be of any length.
+    """Yield the instants of all requests, in seconds since the start, in order.
 
-    Poisson arrivals are those of many users who know nothing of each other; the same seed gives the
-    same ones.
+    The instants are generated one by one, because a run may be long. Poisson arrivals model many
+    independent users; the same seed gives the same arrivals.
     """
     random = Random(f"{seed}/arrivals")
     begin = 0.0
@@ -68,7 +82,7 @@ def instants(stages: Sequence[Stage], arrivals: Arrivals, seed: int) -> Iterator
 
 
 def _constant(stage: Stage) -> Iterator[float]:
-    """Multiplied, not added up: the millionth is as exact as the first."""
+    """Multiply instead of adding up, so that rounding errors do not accumulate."""
     number = 0
     while (offset := number / stage.level) < stage.seconds:
         yield offset

@@ -1,19 +1,19 @@
-"""The dashboards, in the order in which Grafana's links list them."""
+"""The dashboards, in the order of Grafana's links."""
 
 from collections.abc import Callable
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from monitoring.dashboards.gateway import gateway
+from monitoring.dashboards.gateway_traffic import gateway_traffic
 from monitoring.dashboards.load_generator import load_generator
 from monitoring.dashboards.overview import overview
-from monitoring.dashboards.runtime import runtime
-from monitoring.dashboards.technique import technique
+from monitoring.dashboards.process_runtime import process_runtime
+from monitoring.dashboards.technique_details import technique_details
 
 DASHBOARDS: tuple[Callable[[], Dashboard], ...] = (
     overview,
-    technique,
-    gateway,
+    technique_details,
+    gateway_traffic,
     load_generator,
-    runtime,
+    process_runtime,
 )

@@ -1,4 +1,4 @@
-"""The load generator: what it sends, and whether its view agrees with the services'."""
+"""The dashboard of the load generator: its load, and its latencies next to the services'."""
 
 from grafana_foundation_sdk.builders.dashboard import QueryVariable, Row
 from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
@@ -6,15 +6,15 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import VariableHide
 
-from monitoring.dashboards.frame import (
-    choice_of_labels,
-    choice_of_techniques,
-    finished,
+from monitoring.dashboards.dashboard_frame import (
     frame,
+    label_variable,
+    numbered,
+    technique_variable,
 )
 from monitoring.dashboards.panels import by_variant, dashed, logarithmic, query, time_series
 from monitoring.promql import STEP, select, share, total
-from monitoring.recording import (
+from monitoring.recording_rules import (
     CLIENT_EXTRA,
     CLIENT_LAG,
     CLIENT_P50,
@@ -36,25 +36,25 @@ def load_generator() -> model.Dashboard:
         frame(
             "load-generator",
             "4 · Load generator",
-            "What continuous load sends, and whether its view agrees with the services'.",
+            "The continuous load, and the client's latencies next to the services'.",
         )
-        .with_variable(choice_of_techniques(many=True))
+        .with_variable(technique_variable(many=True))
         .with_variable(_processes())
-        .with_row(Row("What it sends"))
+        .with_row(Row("Load"))
     )
     for panel in (_rate(), _errors(), _difference(), _lag(), _time(), _cpu(), _memory()):
         dashboard = dashboard.with_panel(panel)
-    dashboard = dashboard.with_row(Row("Its view and the services'"))
+    dashboard = dashboard.with_row(Row("Latencies at the client and at the service"))
     for panel in (
         _client_and_server(CLIENT_P50, P50, "p50", "the last minute"),
         _client_and_server(CLIENT_P99, P99, "p99", "the last five minutes"),
     ):
         dashboard = dashboard.with_panel(panel)
-    return finished(dashboard)
+    return numbered(dashboard)
 
 
 def _processes() -> QueryVariable:
-    return choice_of_labels(
+    return label_variable(
         "generator",
         "Generator",
         f"{LOADGEN_REQUESTS.name}",
@@ -66,8 +66,8 @@ def _processes() -> QueryVariable:
 def _rate() -> TimeSeries:
     panel = time_series(
         "Requests sent",
-        "Requests a second that were answered well, over two minutes, and dashed what an open loop"
-        " intends. In a closed one, so many clients each waiting for its answer, that is 0.",
+        "Requests per second with a 2xx response over two minutes. The dashed line is the intended"
+        " rate of an open loop; it is 0 in a closed loop, where clients wait for responses.",
         units.RequestsPerSecond,
         query(total(TECHNIQUE, select(CLIENT_RATE, _CHOSEN)), "{{technique}}"),
         query(
@@ -81,7 +81,7 @@ def _rate() -> TimeSeries:
 def _errors() -> TimeSeries:
     panel = time_series(
         "Errors",
-        "Share of the requests that brought no answer, or one other than 2xx.",
+        "Share of the requests without a 2xx response.",
         units.PercentUnit,
         query(
             share(TECHNIQUE, LOADGEN_REQUESTS, STEP, 'outcome="error"', _CHOSEN), "{{technique}}"
@@ -92,9 +92,9 @@ def _errors() -> TimeSeries:
 
 def _difference() -> TimeSeries:
     return time_series(
-        "Between client and service",
-        "Mean duration that the client saw less that at the service, of the last five minutes: the"
-        " network, the gateway where there is one, and the client itself.",
+        "Difference between client and service",
+        "Mean duration at the client minus mean duration at the service over the last five minutes:"
+        " the time of the network, of a gateway and of the client itself.",
         units.Seconds,
         query(select(CLIENT_EXTRA, _CHOSEN), "{{technique}} {{variant}}"),
     )
@@ -102,9 +102,10 @@ def _difference() -> TimeSeries:
 
 def _lag() -> TimeSeries:
     return time_series(
-        "Lateness of the generator",
-        "How much later than intended it sent, 99th percentile of the last five minutes; in a"
-        " closed loop how late its timers were. More than a millisecond or two is in its figures.",
+        "Lag of the generator",
+        "Time from the intended to the actual sending of a request, 99th percentile of the last"
+        " five minutes; in a closed loop, the lateness of timers. Above 2 ms, latencies are"
+        " distorted.",
         units.Seconds,
         query(select(CLIENT_LAG, _CHOSEN), "{{technique}}"),
         columns=6,
@@ -113,9 +114,9 @@ def _lag() -> TimeSeries:
 
 def _time() -> TimeSeries:
     return time_series(
-        "What is being driven",
-        "Share of the time, of the last five minutes, in which the slot was a technique's. One that"
-        " is away has none; together less than all of it where services are waited for.",
+        "Share of time per technique",
+        "Share of the last five minutes in which each technique got load. An unavailable technique"
+        " gets none. The shares sum up to less than 100 % while the generator waits for services.",
         units.PercentUnit,
         query(select(CLIENT_TIME, _CHOSEN), "{{technique}}"),
         columns=6,
@@ -125,7 +126,8 @@ def _time() -> TimeSeries:
 def _cpu() -> TimeSeries:
     return time_series(
         "CPU of the generator",
-        "Of one core. From about 0.8 on its own figures are not to be trusted: it measures itself.",
+        "Share of one core. From about 80 %, the generator measures itself: do not trust its"
+        " latencies.",
         units.PercentUnit,
         query(f'rate(process_cpu_seconds_total{{instance=~"$generator"}}[{STEP}])', "{{instance}}"),
         columns=6,
@@ -135,7 +137,7 @@ def _cpu() -> TimeSeries:
 def _memory() -> TimeSeries:
     return time_series(
         "Memory of the generator",
-        "Resident memory; it stays level however long the load runs.",
+        "Resident memory. It does not grow with the duration of the load.",
         units.BytesIEC,
         query('process_resident_memory_bytes{instance=~"$generator"}', "{{instance}}"),
         columns=6,
@@ -145,8 +147,8 @@ def _memory() -> TimeSeries:
 def _client_and_server(client: str, server: str, quantile: str, window: str) -> TimeSeries:
     panel = time_series(
         f"${{technique:text}}, {quantile}",
-        f"Duration ({quantile}) as the client and, dashed, as the service saw it, over {window}."
-        " They differ by the way between the two.",
+        f"Duration ({quantile}) at the client and, dashed, at the service, over {window}."
+        " The difference is the time between the two.",
         units.Seconds,
         query(select(client, *_ONE), "{{variant}}, client"),
         query(select(server, *_ONE), "{{variant}}, service"),

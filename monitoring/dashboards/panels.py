@@ -1,4 +1,4 @@
-"""The panels of this lab: the foundation SDK's, with what all of ours share."""
+"""Builders of panels with the settings that all panels of the lab share."""
 
 from collections.abc import Sequence
 from string import ascii_uppercase
@@ -36,14 +36,14 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-#: As monitoring/grafana/provisioning names it.
+#: The data source of monitoring/grafana/provisioning.
 DATA_SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 
 #: The unit of a speed-up.
 SPEED_UP = "suffix:×"
-#: Where an axis of durations begins: a logarithmic one has no zero.
-_LEAST_SECONDS = 0.0001
-#: The same for a variant in every picture.
+#: Lower end of the axis of durations. A logarithmic axis has no zero.
+_MINIMUM_SECONDS = 0.0001
+#: Colours of variants, the same in every graph.
 COLOURS = {"naive": "orange", "optimized": "blue", "offset": "purple"}
 
 
@@ -52,12 +52,12 @@ def query(expression: str, legend: str = "") -> Query:
 
 
 def instant(expression: str) -> Query:
-    """One row for each series, for a table."""
+    """A query for a table: one row per series."""
     return Query().expr(expression).instant().format(PromQueryFormat.TABLE)
 
 
 def with_references(queries: Sequence[Query]) -> list[Builder[Dataquery]]:
-    """Letters in order: Grafana would otherwise make some up at each load."""
+    """Name the queries A, B, C. Otherwise Grafana generates names at each load."""
     return [
         each.ref_id(letter).datasource(DATA_SOURCE)
         for letter, each in zip(ascii_uppercase, queries, strict=False)
@@ -67,7 +67,7 @@ def with_references(queries: Sequence[Query]) -> list[Builder[Dataquery]]:
 def time_series(
     title: str, description: str, unit: str, *queries: Query, columns: int = 8, rows: int = 8
 ) -> TimeSeries:
-    """Lines over time, `columns` of the 24 wide."""
+    """A graph over time. The dashboard is 24 columns wide."""
     return (
         TimeSeries()
         .title(title)
@@ -80,10 +80,10 @@ def time_series(
         .line_width(2)
         .fill_opacity(0)
         .show_points(VisibilityMode.NEVER)
-        # Variants are driven in turn: between two slots there is nothing to draw.
+        # Variants get their load in turn, so a series has gaps between two slots.
         .span_nulls(True)
         .axis_soft_min(0)
-        # By name: a technique has the same colour in every picture.
+        # By name: a technique has the same colour in every graph.
         .color_scheme(FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
         .legend(_legend())
         .tooltip(_tooltip())
@@ -91,7 +91,7 @@ def time_series(
 
 
 def by_variant(panel: TimeSeries) -> TimeSeries:
-    """A variant's lines in its colour."""
+    """Draw the lines of each variant in its colour."""
     for variant, colour in COLOURS.items():
         fixed = {"mode": "fixed", "fixedColor": colour}
         panel = panel.override_by_regexp(
@@ -100,19 +100,19 @@ def by_variant(panel: TimeSeries) -> TimeSeries:
     return panel
 
 
-def counting(panel: TimeSeries) -> TimeSeries:
-    """For what is often all zero: without a bound Grafana would draw an axis to 100."""
+def with_unit_axis(panel: TimeSeries) -> TimeSeries:
+    """Draw the axis at least to 1. With zeros only, Grafana would draw the axis to 100."""
     return panel.axis_soft_max(1)
 
 
 def logarithmic(panel: TimeSeries) -> TimeSeries:
-    """For durations: naive and optimized are often a hundredfold apart."""
+    """Use a logarithmic axis: durations of naive and optimized often differ by a factor of 100."""
     scale = ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)
-    return panel.scale_distribution(scale).axis_soft_min(_LEAST_SECONDS)
+    return panel.scale_distribution(scale).axis_soft_min(_MINIMUM_SECONDS)
 
 
 def speed_up(title: str, description: str, *queries: Query, columns: int) -> stat.Panel:
-    """A ratio as a big number with its recent course: red below 1, green from 1.1 on."""
+    """A ratio as a large number above its graph: red below 0.95, green from 1.1."""
     return (
         stat.Panel()
         .title(title)
@@ -142,7 +142,7 @@ def speed_up_thresholds() -> ThresholdsConfig:
 
 
 def latency_heatmap(title: str, description: str, expression: str) -> heatmap.Panel:
-    """Where the requests of each moment fall, bucket by bucket."""
+    """A heatmap of latencies over time, by bucket."""
     return (
         heatmap.Panel()
         .title(title)
@@ -179,7 +179,10 @@ def _tooltip() -> VizTooltipOptions:
 
 
 def dashed(panel: TimeSeries, ending: str, *lengths: int) -> TimeSeries:
-    """Draw the series whose name ends so thin and dashed: pixels drawn, pixels not."""
+    """Draw series whose name ends with `ending` thin and dashed.
+
+    `lengths` are the pixels of a dash and of the gap after it.
+    """
     style = {"fill": "dash", "dash": list(lengths or (8, 6))}
     return panel.override_by_regexp(
         f"/{ending}$/",

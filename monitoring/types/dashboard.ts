@@ -1,6 +1,6 @@
-// The shape of a dashboard's JSON, put together from the types that Grafana publishes. Those leave
-// a panel's options, its custom field configuration and its queries open; here each panel type has
-// its own, and a panel type that is not listed under `PanelTypes` is refused.
+// The type of a dashboard's JSON, composed of types that Grafana publishes. Grafana's types leave
+// panel options, custom field configuration and queries open. This type defines them for each panel
+// type, and refuses panel types that are not in `PanelTypes`.
 import type * as schema from "@grafana/schema";
 import type * as v2 from "@grafana/schema/apis/dashboard.grafana.app/v2";
 import type * as bargauge from "@grafana/schema/dist/esm/raw/composable/bargauge/panelcfg/x/BarGaugePanelCfg_types.gen";
@@ -10,7 +10,7 @@ import type * as table from "@grafana/schema/dist/esm/raw/composable/table/panel
 import type * as text from "@grafana/schema/dist/esm/raw/composable/text/panelcfg/x/TextPanelCfg_types.gen";
 import type * as timeseries from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen";
 
-/** JSON has no enums: each becomes the values of its members, however deep it lies. */
+/** Replace enums by the values of their members at every depth, because JSON has no enums. */
 type Json<T> = unknown extends T
   ? T
   : T extends string
@@ -25,10 +25,10 @@ type Json<T> = unknown extends T
 
 type Replace<T, Changes> = Omit<T, keyof Changes> & Changes;
 
-/** For a visualization without field configuration of its own. */
+/** A visualization without custom field configuration. */
 type Nothing = Record<string, never>;
 
-/** What a panel type takes: its options, and what its fields take under `custom`. */
+/** The options of each panel type, and the members of `custom` in its field configuration. */
 interface PanelTypes {
   bargauge: { options: bargauge.Options; custom: Nothing };
   heatmap: { options: heatmap.Options; custom: heatmap.FieldConfig };

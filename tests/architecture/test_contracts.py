@@ -87,7 +87,7 @@ VIOLATIONS = {
     ),
     "Reports read the judgement and measure nothing": (
         "loadgen.report.figures",
-        "loadgen.experiment.conduct",
+        "loadgen.experiment.measurement",
     ),
     "An experiment does not depend on judging": (
         "loadgen.experiment.sweep",

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from loadgen.experiment.decoding import document_of
-from loadgen.experiment.workload import sample
+from loadgen.experiment.inputs import sample
 from loadgen.sending.connection import Address, Connection, encode_request
 from services.catalog import TECHNIQUES
 from services.contract import Followed, IntegerParameter, Need, Technique

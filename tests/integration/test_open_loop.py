@@ -1,9 +1,8 @@
-"""A server that stands still now and then: what each of the two loops says of it.
+"""A server with a regular stall: an open loop measures its effect on users, a closed loop does not.
 
-Every ten seconds it answers nothing for one second, and anything at once in between. Of 100
-requests/s that come whether it answers or not, a tenth come while it stands still and wait for the
-rest of that second, evenly from all of it to none. So a hundredth of all waits longer than nine
-tenths of a second: that is the 99th percentile, and what users get.
+The server stalls for a tenth of each period. Of requests that arrive at a constant rate, a tenth
+arrive during the stall. Their waits are evenly spread between zero and the whole stall. So one
+hundredth of all requests waits longer than nine tenths of the stall, which is the 99th percentile.
 """
 
 import asyncio
@@ -16,19 +15,20 @@ from pytest_aiohttp import AiohttpServer
 from loadgen.sending.attack import Attack, ClosedLoop, OpenLoop
 from loadgen.sending.connection import Address, encode_request
 
-PERIOD = 10.0
-STALL = 1.0
-RATE = 100.0
-#: A hundredth of all comes so early in the stall, and is slower than the 99th percentile.
+#: Seconds, seconds, and requests per second.
+PERIOD = 5.0
+STALL = 0.5
+RATE = 200.0
+#: A hundredth of all requests arrives in this first part of the stall.
 SLOWEST_HUNDREDTH = 0.01 * PERIOD
 
 
-class Stalling:
-    """Stands still in the middle of each period since it was started."""
+class StallingService:
+    """Stalls in the middle of each period since its start."""
 
     def __init__(self) -> None:
         self._begin = perf_counter() + (PERIOD - STALL) / 2
-        #: How long the stall was when the first were answered: longer than meant on a busy machine.
+        #: Time until the first response after the stall. A busy machine makes the stall longer.
         self.stall = PERIOD
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -39,27 +39,27 @@ class Stalling:
         return web.Response(body=b"ok")
 
 
-async def test_an_open_loop_tells_what_users_get_and_a_closed_one_does_not(
+async def test_only_an_open_loop_measures_the_effect_of_a_stall_on_users(
     aiohttp_server: AiohttpServer,
 ) -> None:
-    stalling = Stalling()
+    service = StallingService()
     application = web.Application()
-    application.router.add_get("/", stalling.handle)
+    application.router.add_get("/", service.handle)
     server = await aiohttp_server(application)
     assert server.port is not None
     address = Address("127.0.0.1", server.port)
     requests = [encode_request(address, "/", {})]
-    # One client that sends as often, as long as it is answered at once.
+    # One client that sends at the same rate as long as responses come at once.
     client = ClosedLoop(1, pause=1 / RATE)
     opened, closed = await asyncio.gather(
         Attack(OpenLoop(RATE), PERIOD).run(address, requests),
         Attack(client, PERIOD).run(address, requests),
     )
-    computed = stalling.stall - SLOWEST_HUNDREDTH
-    assert STALL <= stalling.stall < 1.5 * STALL
+    computed = service.stall - SLOWEST_HUNDREDTH
+    assert STALL <= service.stall < 1.5 * STALL
     assert opened.answered == RATE * PERIOD
     assert opened.latencies.quantile(0.99) == pytest.approx(computed, rel=0.05)
-    # It met the stall as well, with one request; those that it did not send meanwhile are missing.
+    # The client met the stall too, but with a single request. It sent no other one meanwhile.
     assert closed.latencies.maximum > 0.9 * STALL
     assert closed.answered > 0.5 * RATE * PERIOD
     assert closed.latencies.quantile(0.99) < computed / 10

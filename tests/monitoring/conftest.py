@@ -1,4 +1,4 @@
-"""The lab under load, watched by a real Prometheus, for every test that asks for it."""
+"""A fixture: the lab under load and a real Prometheus that scrapes it."""
 
 import shutil
 import time
@@ -7,28 +7,28 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from monitoring.recording import CLIENT_P99, P99
+from monitoring.recording_rules import CLIENT_P99, P99
 from services.catalog import TECHNIQUES
 from tests.conftest import ROOT
-from tests.monitoring.prometheus import Prometheus, prometheus_watching
+from tests.monitoring.prometheus_server import Prometheus, prometheus_watching
 from tests.running_lab import lab_up
 
 STATE = ROOT / ".lab" / "monitoring"
-#: The property of a test under which it reports the number of series that its panel received.
+#: A test reports the number of series per panel query under this property.
 PANEL_SERIES = "panel series"
 _VARIANTS = sum(len(each.variants) for each in TECHNIQUES)
 
 
 def needs(program: str, package: str) -> str:
-    """Where the program is; skips the test where it is not installed."""
+    """The path of the program. Skips the test if the program is not installed."""
     return shutil.which(program) or pytest.skip(
-        f"needs {program}: on Debian, apt install {package}"
+        f"{program} is not installed; on Debian: apt install {package}"
     )
 
 
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """It has seen every variant under load."""
+    """A Prometheus that has recorded every variant under load."""
     needs("prometheus", "prometheus")
     with lab_up(STATE, LAB_SLOW_REQUEST="0.001") as (_, addresses):
         hosts = {name: urlsplit(address).netloc for name, address in addresses.items()}
@@ -39,11 +39,10 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 def _await_data(prometheus: Prometheus) -> None:
     deadline = time.monotonic() + 120
-    # The client's view is the last to be scraped; and all must have been recorded for longer than
-    # the steps of a picture are apart.
+    # The load generator's metrics come last. All series must be older than a step of a graph.
     recorded = [f"{series} offset 15s" for series in (P99, CLIENT_P99)]
     while min(map(prometheus.instant, recorded)) < _VARIANTS:
-        assert time.monotonic() < deadline, "no load was seen on some variant"
+        assert time.monotonic() < deadline, "a variant has no data after 120 s of load"
         time.sleep(0.5)
 
 

@@ -1,4 +1,4 @@
-"""Every panel, as Grafana would ask it, has data in a lab under load."""
+"""Every query of every panel returns data in a lab under load."""
 
 import json
 import urllib.error
@@ -6,21 +6,21 @@ from collections.abc import Callable
 
 import pytest
 
-from monitoring.generation import GENERATED, HERE
+from monitoring.generated_files import GENERATED, HERE
 from monitoring.questions import QUESTIONS
-from monitoring.recording import P50
+from monitoring.recording_rules import P50
 from services import telemetry
 from tests.monitoring.conftest import PANEL_SERIES, STATE
-from tests.monitoring.grafana import (
+from tests.monitoring.grafana_queries import (
     SCRAPE_SECONDS,
     Dashboard,
     Panel,
-    Question,
+    PanelQuery,
     choices,
+    panel_queries,
     panels,
-    questions,
 )
-from tests.monitoring.prometheus import Prometheus
+from tests.monitoring.prometheus_server import Prometheus
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -33,19 +33,19 @@ PANELS = [
     for dashboard in DASHBOARDS
     for panel in panels(dashboard)
 ]
-#: How far back a dashboard looks at first.
+#: The time range of a dashboard when it is opened.
 RANGE_SECONDS = 900
 
 
-def series(prometheus: Prometheus, question: Question) -> int:
-    """How many series come back that have something to show."""
-    if question.instant:
-        return prometheus.instant(question.expression)
-    return prometheus.over_time(question.expression, RANGE_SECONDS, SCRAPE_SECONDS)
+def series(prometheus: Prometheus, query: PanelQuery) -> int:
+    """The number of returned series with a finite value."""
+    if query.instant:
+        return prometheus.instant(query.expression)
+    return prometheus.over_time(query.expression, RANGE_SECONDS, SCRAPE_SECONDS)
 
 
 @pytest.mark.parametrize(("dashboard", "panel"), PANELS)
-def test_no_panel_is_without_data(
+def test_every_query_of_a_panel_returns_data(
     dashboard: Dashboard,
     panel: Panel,
     prometheus: Prometheus,
@@ -53,18 +53,18 @@ def test_no_panel_is_without_data(
 ) -> None:
     empty = []
     for chosen in choices(dashboard, prometheus.label_values):
-        for question in questions(dashboard, panel, chosen):
-            count = series(prometheus, question)
-            alone = [values[0] for values in chosen.values() if len(values) == 1][1:]
-            place = " · ".join((dashboard["title"], *alone, question.title))
+        for query in panel_queries(dashboard, panel, chosen):
+            count = series(prometheus, query)
+            single = [values[0] for values in chosen.values() if len(values) == 1][1:]
+            place = " · ".join((dashboard["title"], *single, query.title))
             record_property(PANEL_SERIES, f"{count:4d}  {place}")
             if not count:
-                empty.append(f"{place}: {question.expression}")
+                empty.append(f"{place}: {query.expression}")
     assert empty == []
 
 
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: str(each["uid"]))
-def test_prometheus_understands_what_marks_events(
+def test_prometheus_accepts_the_queries_of_events(
     dashboard: Dashboard, prometheus: Prometheus
 ) -> None:
     for annotation in dashboard["annotations"]["list"]:
@@ -72,33 +72,33 @@ def test_prometheus_understands_what_marks_events(
 
 
 @pytest.mark.parametrize("number", range(10))
-def test_a_question_of_the_page_has_an_answer(number: int, prometheus: Prometheus) -> None:
+def test_every_question_has_an_answer(number: int, prometheus: Prometheus) -> None:
     question = QUESTIONS[number]
     assert prometheus.instant(question.expression) > 0
 
 
-def test_a_query_that_prometheus_does_not_understand_fails(prometheus: Prometheus) -> None:
+def test_a_query_with_a_syntax_error_fails(prometheus: Prometheus) -> None:
     with pytest.raises(urllib.error.HTTPError):
-        series(prometheus, Question("broken", f"sum by ({P50}", instant=False))
+        series(prometheus, PanelQuery("broken", f"sum by ({P50}", instant=False))
 
 
-def test_a_metric_that_services_call_otherwise_leaves_its_panel_empty(
+def test_a_renamed_metric_leaves_its_panel_empty(
     prometheus: Prometheus,
 ) -> None:
-    (overview,) = (each for each in DASHBOARDS if each["uid"] == "technique")
+    (dashboard,) = (each for each in DASHBOARDS if each["uid"] == "technique")
     name = telemetry.REQUEST_DURATION.name
-    chosen = next(choices(overview, prometheus.label_values))
-    asked = [
-        question
-        for panel in panels(overview)
-        for question in questions(overview, panel, chosen)
-        if f"{name}_bucket" in question.expression
+    chosen = next(choices(dashboard, prometheus.label_values))
+    queries = [
+        query
+        for panel in panels(dashboard)
+        for query in panel_queries(dashboard, panel, chosen)
+        if f"{name}_bucket" in query.expression
     ]
-    assert asked
-    for question in asked:
-        renamed = question.expression.replace(name, "http_server_request_time_seconds")
-        assert series(prometheus, question) > 0
-        assert series(prometheus, Question(question.title, renamed, question.instant)) == 0
+    assert queries
+    for query in queries:
+        renamed = query.expression.replace(name, "http_server_request_time_seconds")
+        assert series(prometheus, query) > 0
+        assert series(prometheus, PanelQuery(query.title, renamed, query.instant)) == 0
 
 
 def test_a_slow_request_is_found_by_its_exemplar(prometheus: Prometheus) -> None:

@@ -1,4 +1,4 @@
-"""The rules, by Prometheus's own tool: that they parse, when they fire and when they do not."""
+"""The rules, tested with promtool: syntax, and when alerts fire and do not fire."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ import yaml
 
 from monitoring.alerts import alerts
 from tests.monitoring.conftest import needs
-from tests.monitoring.prometheus import RULES
+from tests.monitoring.prometheus_server import RULES
 
 CASES = Path(__file__).parent / "rules"
 
@@ -26,13 +26,13 @@ def test_the_rules_parse() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_configuration_is_clean() -> None:
+def test_the_configuration_is_valid() -> None:
     checked = promtool("check", "config", f"{RULES}/prometheus.yaml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.parametrize("case", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_rules_do_what_they_should(case: Path) -> None:
+def test_rules_give_the_expected_alerts(case: Path) -> None:
     tested = promtool("test", "rules", str(case))
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
@@ -49,7 +49,7 @@ def test_each_alert_has_a_case_that_fires_and_one_that_does_not(alert: str) -> N
     assert set(expected) == {True, False}
 
 
-def test_a_case_that_expects_the_wrong_thing_fails(tmp_path: Path) -> None:
+def test_a_case_with_a_wrong_expectation_fails(tmp_path: Path) -> None:
     shutil.copytree(RULES, tmp_path / "rules")
     text = (CASES / "target_down.yaml").read_text("utf-8")
     text = text.replace("../../../monitoring/generated/prometheus", "rules")

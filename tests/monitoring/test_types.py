@@ -1,4 +1,4 @@
-"""Each dashboard fits the types that Grafana publishes, and these would see a mistake in one."""
+"""Each dashboard matches the types that Grafana publishes, and these types detect mistakes."""
 
 import json
 import re
@@ -18,7 +18,7 @@ INSTALL = ("install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 
 Dashboard = dict[str, Any]
-#: What the compiler says, by dashboard or mistake; each with its line in the JSON.
+#: The compiler's errors by dashboard or mistake, each with its line in the JSON.
 Errors = dict[str, list[str]]
 
 DASHBOARDS: dict[str, Dashboard] = {
@@ -28,16 +28,21 @@ DASHBOARDS: dict[str, Dashboard] = {
 
 pytestmark = [
     pytest.mark.timeout(300),
-    pytest.mark.skipif(not (NODE and NPM), reason="needs Node.js and npm: apt install nodejs npm"),
+    pytest.mark.skipif(
+        not (NODE and NPM),
+        reason="Node.js or npm is not installed; on Debian: apt install nodejs npm",
+    ),
 ]
 
 
 class Mistake(NamedTuple):
+    """A wrong value at a path in a dashboard."""
+
     path: str
     value: object
-    #: What the compiler has to name.
+    #: A part of the expected error.
     named: str
-    #: The path begins at the first panel of this type; without one, at the dashboard.
+    #: The path starts at the first panel of this type, with None at the dashboard.
     panel: str | None = "timeseries"
 
 
@@ -93,7 +98,7 @@ MISTAKES = {
 
 
 def panels(dashboard: Dashboard) -> Iterator[dict[str, Any]]:
-    """All of them, those within rows too."""
+    """All panels, including panels inside rows."""
     for panel in dashboard["panels"]:
         yield panel
         yield from panel.get("panels", [])
@@ -110,20 +115,20 @@ MISTAKES |= {
 
 
 def place_of(mistake: Mistake) -> tuple[Dashboard, dict[str, Any]]:
-    """A copy of the first dashboard that has room for it, and where in this its path begins."""
+    """A copy of the first dashboard with a matching panel, and the start of the path in it."""
     for dashboard in map(deepcopy, DASHBOARDS.values()):
         if mistake.panel is None:
             return dashboard, dashboard
         for panel in panels(dashboard):
             if panel["type"] == mistake.panel:
                 return dashboard, panel
-    pytest.fail(f"no dashboard has room for {mistake}: run `make generate`")
+    pytest.fail(f"no dashboard has a panel for {mistake}: run `make generate`")
 
 
 def planted(mistake: Mistake) -> Dashboard:
     dashboard, place = place_of(mistake)
-    *way, last = mistake.path.split(".")
-    for step in way:
+    *parents, last = mistake.path.split(".")
+    for step in parents:
         place = place.setdefault(step, {})
     place[last] = mistake.value
     return dashboard
@@ -136,7 +141,7 @@ def run(*command: str | Path | None, folder: Path) -> subprocess.CompletedProces
 
 
 def install() -> None:
-    """Fetch what package.json pins, unless it is there."""
+    """Install the packages of package.json unless they are installed."""
     wanted = (TYPES / "package.json").read_text("utf-8")
     installed = TYPES / "node_modules" / "installed.json"
     if installed.exists() and installed.read_text("utf-8") == wanted:
@@ -147,9 +152,9 @@ def install() -> None:
 
 
 def write_source(folder: Path, name: str, dashboard: Dashboard) -> None:
-    # A literal in TypeScript: in an imported file, "line" would be any string and a property that
-    # no type has would pass. It begins in the first line and is indented as generated, so that
-    # the lines that the compiler names are those of the generated file.
+    # A TypeScript literal: in an imported JSON file, "line" would have type string and unknown
+    # properties would pass. The literal has the lines of the generated file, so that line numbers
+    # in errors agree.
     module = json.dumps((TYPES / "dashboard").as_posix())
     declaration = f"export const dashboard: import({module}).JsonDashboard"
     text = json.dumps(dashboard, indent=2, sort_keys=True)
@@ -164,13 +169,13 @@ def compile_all(folder: Path) -> str:
 
 
 def by_source(output: str) -> Errors:
-    """An error begins at the start of a line; further lines of it are indented."""
+    """Parse the compiler's errors. The first line of an error is not indented, the others are."""
     errors: Errors = {}
     for error in re.split(r"\n(?=\S)", output.strip()):
         if not error:
             continue
         found = re.fullmatch(r"([\w-]+)\.ts\((\d+),\d+\): (.*)", error, re.DOTALL)
-        assert found, error  # not in a dashboard: the types themselves do not compile
+        assert found, error  # otherwise the types themselves do not compile
         source, line, message = found.groups()
         errors.setdefault(source, []).append(f"line {line}: {message}")
     return errors
@@ -178,7 +183,7 @@ def by_source(output: str) -> Errors:
 
 @pytest.fixture(scope="module")
 def errors(tmp_path_factory: pytest.TempPathFactory) -> Errors:
-    """Of the dashboards and of the mistakes: one run of the compiler for all of them."""
+    """The errors of all dashboards and mistakes, from one run of the compiler."""
     install()
     folder = tmp_path_factory.mktemp("dashboards")
     sources = DASHBOARDS | {name: planted(mistake) for name, mistake in MISTAKES.items()}
@@ -188,11 +193,11 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Errors:
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
-def test_a_dashboard_fits_the_types_of_grafana(name: str, errors: Errors) -> None:
+def test_a_dashboard_matches_the_types_of_grafana(name: str, errors: Errors) -> None:
     assert errors.get(name, []) == []
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_refused(name: str, errors: Errors) -> None:
-    # Not the only error if its dashboard has some already, which the test above then shows.
+    # Errors of the dashboard itself would also appear here; the test above reports them.
     assert any(MISTAKES[name].named in error for error in errors.get(name, []))

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tests.unit.loadgen.made_up import bundle, experiment, records
+from tests.unit.loadgen.evidence_factory import bundle, experiment, records
 
 WHOLE = bundle(
     experiment(records([1.9, 2.0]), name="second"),

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from loadgen.evidence.block_record import Record, together, total
-from tests.unit.loadgen.made_up import histogram, record
+from tests.unit.loadgen.evidence_factory import histogram, record
 
 FULL = record(
     "optimized", 3, 0.004, errors=2, counters={"b_total": 2.5, "a_total": 1.0}, cpu_seconds=0.25

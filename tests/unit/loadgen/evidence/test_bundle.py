@@ -9,7 +9,7 @@ from loadgen.evidence.bundle import (
     generators_of,
     latencies_by_arm,
 )
-from tests.unit.loadgen.made_up import bundle, experiment, histogram, record, records
+from tests.unit.loadgen.evidence_factory import bundle, experiment, histogram, record, records
 
 ONE = experiment(records([2.0, 1.5]))
 

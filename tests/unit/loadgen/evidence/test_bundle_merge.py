@@ -10,7 +10,7 @@ from loadgen.evidence.bundle_merge import merge
 from loadgen.evidence.bundle_reader import read_bundle
 from loadgen.evidence.bundle_writer import write_bundle
 from loadgen.judging.judge import judge
-from tests.unit.loadgen.made_up import MACHINE, SETTINGS, bundle, experiment, records
+from tests.unit.loadgen.evidence_factory import MACHINE, SETTINGS, bundle, experiment, records
 
 ONE = bundle(experiment(records([1.9, 2.0, 2.1, 2.0])))
 SIDE_BY_SIDE = bundle(experiment(records([2.0, 2.0, 1.9, 2.1])))

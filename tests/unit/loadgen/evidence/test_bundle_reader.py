@@ -14,7 +14,7 @@ from loadgen.evidence.bundle_format import FORMAT, seal
 from loadgen.evidence.bundle_reader import read_bundle
 from loadgen.evidence.bundle_writer import write_bundle
 from tests.unit.loadgen.evidence.bundles import WHOLE, blocks_of, manifest_of
-from tests.unit.loadgen.made_up import bundle, experiment, record
+from tests.unit.loadgen.evidence_factory import bundle, experiment, record
 
 
 def forge(folder: Path, monkeypatch: pytest.MonkeyPatch, forged: Bundle) -> Path:

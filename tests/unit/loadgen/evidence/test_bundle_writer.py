@@ -17,7 +17,7 @@ from loadgen.evidence.bundle_format import FORMAT
 from loadgen.evidence.bundle_reader import read_bundle
 from loadgen.evidence.bundle_writer import check_place, write_bundle
 from tests.unit.loadgen.evidence.bundles import OTHER, WHOLE, blocks_of, files_of, manifest_of
-from tests.unit.loadgen.made_up import MACHINE, SETTINGS, bundle, experiment, record
+from tests.unit.loadgen.evidence_factory import MACHINE, SETTINGS, bundle, experiment, record
 
 # Writing and reading
 

@@ -1,4 +1,4 @@
-"""Where two answers first differ."""
+"""Equality of responses: hashes, places of differences, and comparing the arms of a subject."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_aiohttp import AiohttpServer
 
-from loadgen.experiment.arms import Arm, Subject, with_control
 from loadgen.experiment.equality import (
     Difference,
     canonical_hash,
     differing_place,
-    distinct,
+    distinct_indices,
     first_difference,
 )
+from loadgen.experiment.subject import Arm, Subject, with_control
 from loadgen.sending.connection import Address, RequestFailed, encode_request
 
 DOCUMENTS = st.recursive(
@@ -35,7 +35,7 @@ def test_a_document_equals_itself(document: Any) -> None:
     ("one", "other"),
     [({"a": 1, "b": 2}, {"b": 2, "a": 1}), ([], []), (1, 1.0), ("\u00e9", "\u00e9")],
 )
-def test_what_json_does_not_tell_apart_is_equal(one: object, other: object) -> None:
+def test_values_that_json_does_not_distinguish_are_equal(one: object, other: object) -> None:
     assert differing_place(one, other) is None
 
 
@@ -56,7 +56,7 @@ def test_what_json_does_not_tell_apart_is_equal(one: object, other: object) -> N
         ({"a": [True]}, {"a": [1]}, ("$.a[0]", True, 1)),
     ],
 )
-def test_the_first_difference_is_told_with_its_place(
+def test_the_first_difference_is_found_with_its_place(
     one: object, other: object, place: tuple[str, object, object]
 ) -> None:
     assert differing_place(one, other) == place
@@ -75,7 +75,7 @@ def test_the_first_difference_is_told_with_its_place(
         (b"\xff", b"\xfe", False),
     ],
 )
-def test_hashes_are_equal_for_what_json_does_not_tell_apart(
+def test_hashes_are_equal_for_values_that_json_does_not_distinguish(
     one: object, other: object, equal: bool
 ) -> None:
     assert (canonical_hash(one) == canonical_hash(other)) is equal
@@ -87,7 +87,7 @@ def test_hash_and_first_difference_agree(one: Any, other: Any) -> None:
     assert same is (differing_place(one, other) is None)
 
 
-def test_a_difference_reads_as_a_line() -> None:
+def test_a_difference_is_written_as_one_line() -> None:
     difference = Difference("/optimized?count=3", "$.items", [1] * 100, "optimized", "short")
     text = str(difference)
     assert text.startswith("/optimized?count=3 at $.items: baseline [1, 1,")
@@ -95,11 +95,26 @@ def test_a_difference_reads_as_a_line() -> None:
     assert len(text) < 200
 
 
+@pytest.mark.parametrize(("length", "is_shortened"), [(78, False), (79, True)])
+def test_a_value_of_more_than_80_characters_is_shortened_to_80(
+    length: int, is_shortened: bool
+) -> None:
+    written = str(Difference("/", "$", "x" * length, "B", None))
+    value = written.removeprefix("/ at $: baseline ").removesuffix(", B None")
+    assert len(value) == 80
+    assert value.endswith("...") is is_shortened
+
+
+@pytest.mark.parametrize(("number", "same"), [(2.0**52, True), (2.0**53, False), (1.5, False)])
+def test_a_whole_float_equals_its_integer_while_floats_are_exact(number: float, same: bool) -> None:
+    assert (canonical_hash(number) == canonical_hash(int(number))) is same
+
+
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 async def served(aiohttp_server: AiohttpServer, **handlers: Handler) -> Subject:
-    """A subject of these arms, each of which asks twelve different inputs twice."""
+    """A subject with these arms. Each arm has twelve distinct inputs, each of them twice."""
     application = web.Application()
     for name, handler in handlers.items():
         application.router.add_get(f"/{name}", handler)
@@ -123,17 +138,17 @@ async def spoiled(request: web.Request) -> web.Response:
     return web.json_response({"query": "spoiled" if query == "count=9" else query})
 
 
-async def test_what_was_asked_before_is_not_asked_again(aiohttp_server: AiohttpServer) -> None:
+async def test_a_repeated_request_has_no_distinct_index(aiohttp_server: AiohttpServer) -> None:
     subject = await served(aiohttp_server, naive=echo, optimized=echo)
-    assert distinct(subject) == list(range(12))
+    assert distinct_indices(subject) == list(range(12))
 
 
-async def test_equal_answers_are_no_difference(aiohttp_server: AiohttpServer) -> None:
+async def test_equal_responses_have_no_difference(aiohttp_server: AiohttpServer) -> None:
     subject = await served(aiohttp_server, naive=echo, optimized=echo)
     assert await first_difference(subject, range(12), timeout=10) is None
 
 
-async def test_a_difference_in_one_input_of_many_is_found(aiohttp_server: AiohttpServer) -> None:
+async def test_a_difference_in_one_of_many_inputs_is_found(aiohttp_server: AiohttpServer) -> None:
     subject = await served(aiohttp_server, naive=echo, optimized=spoiled)
     assert await first_difference(subject, range(9), timeout=10) is None
     found = await first_difference(subject, range(12), timeout=10)
@@ -147,33 +162,40 @@ async def test_a_difference_in_any_candidate_is_found(aiohttp_server: AiohttpSer
     assert found.arm == "other"
 
 
-async def test_texts_and_bytes_are_compared_as_they_are(aiohttp_server: AiohttpServer) -> None:
+async def test_bodies_that_are_not_json_are_compared_as_text_or_bytes(
+    aiohttp_server: AiohttpServer,
+) -> None:
     async def page(request: web.Request) -> web.Response:
         return web.Response(text="<html>")
 
     async def picture(request: web.Request) -> web.Response:
         return web.Response(body=b"\x89PNG\xff")
 
+    async def thumbnail(request: web.Request) -> web.Response:
+        return web.Response(body=b"\x89PNG\xfe")
+
     same = await served(aiohttp_server, one=picture, other=picture)
     assert await first_difference(same, [0], timeout=10) is None
+    other_picture = await served(aiohttp_server, one=picture, other=thumbnail)
+    assert await first_difference(other_picture, [0], timeout=10) is not None
     different = await served(aiohttp_server, one=page, other=picture)
     found = await first_difference(different, [0], timeout=10)
     assert found is not None
     assert found.place == "$"
 
 
-async def test_an_answer_that_cannot_be_decoded_is_a_failure(
+async def test_an_undecodable_response_is_a_failure(
     aiohttp_server: AiohttpServer,
 ) -> None:
     async def strange(request: web.Request) -> web.Response:
         return web.Response(body=b"x", headers={"Content-Encoding": "rot13"})
 
     subject = await served(aiohttp_server, naive=strange)
-    with pytest.raises(RequestFailed, match=r"/naive\?count=0: unknown Content-Encoding 'rot13'"):
+    with pytest.raises(RequestFailed, match=r"/naive\?count=0: Content-Encoding 'rot13' is not"):
         await first_difference(subject, [0], timeout=10)
 
 
-async def test_a_refusal_is_a_failure(aiohttp_server: AiohttpServer) -> None:
+async def test_an_error_status_is_a_failure(aiohttp_server: AiohttpServer) -> None:
     async def refusal(request: web.Request) -> web.Response:
         return web.json_response({}, status=503)
 

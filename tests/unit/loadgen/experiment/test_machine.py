@@ -1,4 +1,4 @@
-"""The machine's fingerprint: facts, not secrets."""
+"""The machine's fingerprint: facts without secrets."""
 
 import os
 import platform
@@ -10,14 +10,14 @@ from loadgen.experiment import machine
 from loadgen.experiment.machine import fingerprint
 
 
-def test_a_machine_is_told_by_a_handful_of_facts() -> None:
+def test_a_fingerprint_has_five_facts() -> None:
     facts = fingerprint()
     assert facts.keys() == {"processor", "cores", "memory_gib", "system", "python"}
     assert facts["cores"] == os.cpu_count()
     assert facts["python"] == platform.python_version()
 
 
-def test_facts_are_read_from_what_the_kernel_says(
+def test_processor_and_memory_are_read_from_proc(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     processors = tmp_path / "cpuinfo"
@@ -31,7 +31,7 @@ def test_facts_are_read_from_what_the_kernel_says(
     assert facts["memory_gib"] == 16
 
 
-def test_a_system_without_these_files_has_a_fingerprint_too(
+def test_a_system_without_proc_has_a_fingerprint(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(machine, "_CPU_INFORMATION", tmp_path / "none")
@@ -41,6 +41,6 @@ def test_a_system_without_these_files_has_a_fingerprint_too(
     assert facts["memory_gib"] == 0
 
 
-def test_nothing_in_it_names_the_machine_or_its_owner() -> None:
-    told = str(fingerprint())
-    assert not platform.node() or platform.node() not in told
+def test_a_fingerprint_does_not_contain_the_host_name() -> None:
+    text = str(fingerprint())
+    assert not platform.node() or platform.node() not in text

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.experiment.arms import Subject
-from loadgen.experiment.conduct import Settings
+from loadgen.experiment.load_options import LoadOptions
+from loadgen.experiment.subject import Subject
 from loadgen.experiment.sweep import (
     Step,
     parse_sweep,
-    step_settings,
+    step_options,
     step_subject,
     steps,
     sweep_settings,
@@ -19,7 +19,7 @@ from loadgen.experiment.sweep import (
 from loadgen.judging.judge import judge, judge_sweep
 from services.catalog import BY_NAME, TECHNIQUES
 from services.contract import Constant, Sweep
-from tests.unit.loadgen.made_up import SETTINGS, bundle, experiment, records
+from tests.unit.loadgen.evidence_factory import SETTINGS, bundle, experiment, records
 from tests.unit.services.example_technique import MADE_UP
 
 # From text
@@ -121,12 +121,12 @@ def test_the_declared_sweep_of_a_technique_can_be_asked_for_by_name(technique: A
     assert parse_sweep(f"{sweep.parameter}={listed}", technique) == sweep
 
 
-RUN = Settings(iterations=4, concurrency=2, duration=1.0, seed=7, link=5e6, link_latency=0.02)
+RUN = LoadOptions(iterations=4, concurrency=2, duration=1.0, seed=7, link=5e6, link_latency=0.02)
 
 
 def test_a_step_keeps_the_load_of_the_run_or_replaces_it() -> None:
-    assert step_settings(RUN, Step(1, MADE_UP)) == RUN
-    changed = step_settings(RUN, Step(1, MADE_UP, 9, 1e6, 0.5))
+    assert step_options(RUN, Step(1, MADE_UP)) == RUN
+    changed = step_options(RUN, Step(1, MADE_UP, 9, 1e6, 0.5))
     assert (changed.concurrency, changed.link, changed.link_latency) == (9, 1e6, 0.5)
     assert (changed.iterations, changed.duration, changed.seed) == (4, 1.0, 7)
 

@@ -13,7 +13,7 @@ from loadgen.judging.audit import (
     Finding,
     audit,
 )
-from tests.unit.loadgen.made_up import ARMS, experiment, histogram, record
+from tests.unit.loadgen.evidence_factory import ARMS, experiment, histogram, record
 
 LAG = "schedule lag p99, ms"
 CPU = "load generator's CPU, cores"

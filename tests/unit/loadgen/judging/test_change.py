@@ -9,7 +9,7 @@ import pytest
 from loadgen.evidence.bundle import Bundle
 from loadgen.judgement import Ratio
 from loadgen.judging.change import TOLERANCE, Change, change_from, compare
-from tests.unit.loadgen.made_up import (
+from tests.unit.loadgen.evidence_factory import (
     ARMS,
     MACHINE,
     SETTINGS,

@@ -25,7 +25,7 @@ from loadgen.judging.estimate import ASSUMED_NOISE, RECOMMENDED_PAIRS
 from loadgen.judging.judge import judge, judge_sweep, sweep_judgement
 from loadgen.sending.histogram import Histogram
 from tests.conftest import ROOT
-from tests.unit.loadgen.made_up import (
+from tests.unit.loadgen.evidence_factory import (
     ARMS,
     SETTINGS,
     bundle,

@@ -5,7 +5,7 @@ import pytest
 from loadgen.judgement import Figures, Judgement
 from loadgen.judging.judge import judge
 from loadgen.judging.objective import Objective, check, parse_objective
-from tests.unit.loadgen.made_up import bundle, experiment, records
+from tests.unit.loadgen.evidence_factory import bundle, experiment, records
 
 #: Medians of 2 ms (naive) and 1 ms (optimized); each p99 is 1.5 times the median; 100 requests/s.
 JUDGEMENT = judge(bundle(experiment(records([2.0] * 4))))

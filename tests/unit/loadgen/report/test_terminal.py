@@ -7,7 +7,7 @@ from rich.console import Console
 from loadgen.judgement import Judgement, SweepJudgements, Verdict
 from loadgen.judging.change import compare
 from loadgen.report.terminal import change_lines, terminal
-from tests.unit.loadgen.made_up import SETTINGS, bundle, experiment, record, records
+from tests.unit.loadgen.evidence_factory import SETTINGS, bundle, experiment, record, records
 from tests.unit.loadgen.report import sample
 
 
