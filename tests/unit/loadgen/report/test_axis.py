@@ -35,6 +35,7 @@ def test_a_margin_is_a_factor_at_both_ends() -> None:
     [
         ([10, 1, 100], Axis(1, 100, 0, 300)),
         ([5, 5], Axis(2.5, 10, 0, 300)),
+        ([1], Axis(0.5, 2, 0, 300)),
         ([0], Axis(0, 1, 0, 300, shift=1)),
         ([-3], Axis(-3, -2, 0, 300, shift=4)),
         ([100, 0, 10], Axis(0, 100, 0, 300, shift=10)),
