@@ -48,10 +48,12 @@ def verdict_from(ratio: Ratio, noise_floor: Ratio | None) -> Verdict:
     The whole interval must lie beyond MINIMUM_EFFECT and beyond the interval of the control, which
     cannot differ. Without a control only MINIMUM_EFFECT counts.
     """
-    noise = noise_floor or Ratio(1.0, 1.0, 1.0)
-    if ratio.low > max(1 + MINIMUM_EFFECT, noise.high):
+    low, high = 1 / (1 + MINIMUM_EFFECT), 1 + MINIMUM_EFFECT
+    if noise_floor is not None:
+        low, high = min(low, noise_floor.low), max(high, noise_floor.high)
+    if ratio.low > high:
         return Verdict.FASTER
-    if ratio.high < min(1 / (1 + MINIMUM_EFFECT), noise.low):
+    if ratio.high < low:
         return Verdict.SLOWER
     return Verdict.NO_DIFFERENCE_SHOWN
 

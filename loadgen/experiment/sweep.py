@@ -111,7 +111,7 @@ async def run_sweep(
         inputs = await draw_inputs(step.technique, address, settings.seed, settings.timeout)
         metrics = MetricsPage(service)
         subject = technique_subject(step.technique, inputs, address, metrics, [variant])
-        planned.append((step_subject(subject, sweep, step), step_settings(settings, step)))
+        planned.append((step_subject(subject, sweep, step), step_options(settings, step)))
     bundle = await run_series(planned, settings, console)
     return replace(bundle, settings={**bundle.settings, **sweep_settings(technique, sweep)})
 
@@ -125,8 +125,8 @@ def step_subject(subject: Subject, sweep: Sweep, step: Step) -> Subject:
     )
 
 
-def step_settings(settings: LoadOptions, step: Step) -> LoadOptions:
-    """The settings of the run with the load of the step."""
+def step_options(settings: LoadOptions, step: Step) -> LoadOptions:
+    """The load options of the run, changed by the step."""
     return replace(
         settings,
         concurrency=step.concurrency or settings.concurrency,

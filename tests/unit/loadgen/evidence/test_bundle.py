@@ -8,6 +8,7 @@ from loadgen.evidence.bundle import (
     check_consistent,
     generators_of,
     latencies_by_arm,
+    sweep_step_name,
 )
 from tests.unit.loadgen.evidence_factory import bundle, experiment, histogram, record, records
 
@@ -43,6 +44,10 @@ def test_latencies_are_those_of_all_blocks_of_an_arm() -> None:
 def test_a_bundle_is_of_one_generator_unless_it_was_merged() -> None:
     assert generators_of({}) == 1
     assert generators_of({"generators": 3}) == 3
+
+
+def test_an_experiment_of_a_sweep_is_named_after_parameter_and_value() -> None:
+    assert sweep_step_name("caching", "rows", 10) == "caching rows=10"
 
 
 def test_a_consistent_bundle_passes() -> None:

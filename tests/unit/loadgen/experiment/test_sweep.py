@@ -11,7 +11,7 @@ from loadgen.experiment.subject import Subject
 from loadgen.experiment.sweep import (
     Step,
     parse_sweep,
-    step_settings,
+    step_options,
     step_subject,
     steps,
     sweep_settings,
@@ -125,8 +125,8 @@ RUN = LoadOptions(iterations=4, concurrency=2, duration=1.0, seed=7, link=5e6, l
 
 
 def test_a_step_keeps_the_load_of_the_run_or_replaces_it() -> None:
-    assert step_settings(RUN, Step(1, MADE_UP)) == RUN
-    changed = step_settings(RUN, Step(1, MADE_UP, 9, 1e6, 0.5))
+    assert step_options(RUN, Step(1, MADE_UP)) == RUN
+    changed = step_options(RUN, Step(1, MADE_UP, 9, 1e6, 0.5))
     assert (changed.concurrency, changed.link, changed.link_latency) == (9, 1e6, 0.5)
     assert (changed.iterations, changed.duration, changed.seed) == (4, 1.0, 7)
 
