@@ -41,6 +41,7 @@ def test_an_unusable_link_is_refused(rate: str, latency: str) -> None:
 def test_a_link_needs_a_finite_rate(bits_per_second: float) -> None:
     with pytest.raises(ValueError, match="carries nothing: use a rate above 0"):
         NetworkLink(bits_per_second)
+    assert NetworkLink(0.5).bits_per_second == 0.5
 
 
 def test_a_byte_takes_eight_bits_of_the_rate_and_the_latency_follows() -> None:
