@@ -11,8 +11,8 @@ The pool is the one of aiopg, with three guards that it needs in production:
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -184,16 +184,32 @@ class Database:
         await self.fetch("SELECT 1")
 
     async def _acquire(self) -> Any:
-        try:
-            return await self._pool.acquire()
-        except AssertionError:
-            # aiopg asserts that the connection is open; a dead one raises AssertionError.
-            await self._discard_idle()
-            return await self._pool.acquire()
+        with refusal_as_operational_error():
+            try:
+                return await self._pool.acquire()
+            except AssertionError:
+                # aiopg asserts that the connection is open; a dead one raises AssertionError.
+                await self._discard_idle()
+                return await self._pool.acquire()
 
     async def _discard_idle(self) -> None:
         # When the server goes down, all connections die, not only the one that failed first.
         await self._pool.clear()
+
+
+@contextmanager
+def refusal_as_operational_error() -> Iterator[None]:
+    """Raises psycopg2.OperationalError if the server refuses aiopg's connection under uvloop.
+
+    libpq closes its socket as soon as the server refuses. uvloop then has a closed handle for that
+    socket, and raises RuntimeError when aiopg wants to watch it.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "handler is closed" not in str(error):
+            raise
+        raise psycopg2.OperationalError("the server refused the connection") from error
 
 
 DATABASE = web.AppKey("database", Database)
@@ -239,7 +255,8 @@ async def reached_at_start(settings: Settings, connect: Callable[[], Awaitable[O
     async with asyncio.timeout(settings.startup_timeout):
         while True:
             try:
-                return await connect()
+                with refusal_as_operational_error():
+                    return await connect()
             except psycopg2.OperationalError as error:
                 logger.warning("postgres is unreachable; retrying: %s", str(error).strip())
                 await asyncio.sleep(RETRY_INTERVAL_SECONDS)

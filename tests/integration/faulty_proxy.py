@@ -11,7 +11,7 @@ class Fault(StrEnum):
     """How the proxy treats connections and data."""
 
     NONE = "none"
-    CUT = "cut"  # open connections are closed, new ones refused
+    CUT = "cut"  # all connections are closed, new ones right after they were accepted
     STALLED = "stalled"  # data is delivered late, perhaps after the sender's timeout
     SILENT = "silent"  # requests reach the server, but responses are dropped
 
@@ -38,6 +38,11 @@ class FaultyProxy:
         if fault is Fault.CUT:
             for writer in self._writers:
                 writer.transport.abort()
+
+    async def refuse(self) -> None:
+        """Close all connections, and refuse new ones for good, as a stopped server does."""
+        self._server.close()
+        self.inject(Fault.CUT)
 
     async def close(self) -> None:
         self._server.close()

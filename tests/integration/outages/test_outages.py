@@ -1,6 +1,9 @@
 """Every cell of the table in services/OUTAGES.md, against real servers behind a proxy."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -108,6 +111,10 @@ CELLS = [
 ]
 
 
+# aiopg's half-made connection complains when it is collected after a refusal.
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in.*Connection.__del__:pytest.PytestUnraisableExceptionWarning"
+)
 @pytest.mark.parametrize(("row", "need", "fault", "expected"), CELLS)
 async def test_route_answers_an_outage_as_the_table_says(
     row: Row, need: Need, fault: Fault, expected: int, client_of: ClientOf, settings: Settings
@@ -115,6 +122,8 @@ async def test_route_answers_an_outage_as_the_table_says(
     async with behind_proxy(settings, need) as (proxy, port):
         client = await client_of(row.technique.name, **SHORT, **{port: proxy.port})
         await ask(client, row, is_cached=True)
+        if fault is Fault.CUT:
+            await proxy.refuse()
         proxy.inject(fault)
         status, problem = await ask(client, row, row.is_cached)
     assert status == expected
@@ -132,3 +141,14 @@ async def ask(client: Client, row: Row, is_cached: bool) -> tuple[int, dict[str,
     refused = response.status >= 400
     content_type = "application/problem+json"
     return response.status, await response.json(content_type=content_type) if refused else {}
+
+
+def test_a_service_that_cannot_reach_postgresql_at_its_start_ends_without_a_traceback() -> None:
+    environment = {**os.environ, "LAB_DATABASE_PORT": "9", "LAB_STARTUP_TIMEOUT": "0.6"}
+    command = [sys.executable, "-m", "services", "pagination"]
+    ended = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert "LAB_STARTUP_TIMEOUT" in ended.stderr.splitlines()[-1]
