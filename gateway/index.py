@@ -1,12 +1,13 @@
 """The index at `/`: the catalog as JSON for programs and as an HTML page for browsers."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from html import escape
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from services.catalog import TECHNIQUES
 from services.chassis.application import json_response
+from services.chassis.media_type import best_media_type
 from services.contract import Technique
 
 _STYLE = """
@@ -28,8 +29,7 @@ code { font-size: .9em; background: #eef2f6; padding: .1em .3em; border-radius: 
 
 async def index(request: web.Request) -> web.Response:
     """The handler of the index."""
-    # Several Accept headers mean the same as one with their values joined by commas.
-    if prefers_html(",".join(request.headers.getall("Accept", []))):
+    if prefers_html(request.headers.getall(hdrs.ACCEPT, ())):
         response = web.Response(text=_page(), content_type="text/html")
     else:
         response = json_response({"techniques": [technique.card() for technique in TECHNIQUES]})
@@ -37,31 +37,9 @@ async def index(request: web.Request) -> web.Response:
     return response
 
 
-def prefers_html(accept: str) -> bool:
-    """Whether the Accept header prefers HTML to JSON, as browsers do. RFC 9110, section 12.5.1."""
-    qualities = dict(_media_ranges(accept))
-    return _quality(qualities, "text/html") > _quality(qualities, "application/json")
-
-
-def _quality(qualities: dict[str, float], media_type: str) -> float:
-    """The quality of the most specific range that covers the media type; 0 if none does."""
-    kind = media_type.partition("/")[0]
-    ranges = (media_type, f"{kind}/*", "*/*")
-    return next((qualities[each] for each in ranges if each in qualities), 0.0)
-
-
-def _media_ranges(accept: str) -> Iterator[tuple[str, float]]:
-    for entry in accept.lower().split(","):
-        media_range, *parameters = (part.strip() for part in entry.split(";"))
-        weights = [each[2:] for each in parameters if each.startswith("q=")]
-        yield media_range, _weight(weights[0]) if weights else 1.0
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+def prefers_html(accept_lines: Sequence[str]) -> bool:
+    """Whether the Accept header prefers HTML to JSON, as browsers do."""
+    return best_media_type(accept_lines, ("application/json", "text/html")) == "text/html"
 
 
 def _page() -> str:

@@ -20,9 +20,8 @@ _KINDS: dict[tuple[str, ...], type | UnionType] = {
 class Record:
     """One block of load on one arm.
 
-    `seconds` is wall-clock time; `cpu_seconds` is CPU time of the load generator. `lags` holds how
-    late the generator sent each request. `counters` holds by how much each counter of the server
-    grew.
+    `seconds` is wall-clock time. `cpu_seconds` is CPU time of the load generator. `lags` holds how
+    late the generator sent each request. `counters` holds the growth of each counter of the server.
     """
 
     arm: str

@@ -122,7 +122,7 @@ class Part:
     label: str = ""
 
     def of(self, grown: Counters) -> float | None:
-        """The sum of the series; None if the server has no such metric."""
+        """The sum of the series; None if the server lacks the metric."""
         series = [each for each in grown if _is_series_of(each, self.metric)]
         return sum(grown[each] for each in series if self.label in each) if series else None
 
@@ -182,7 +182,7 @@ _RECEIPTS = (
 
 
 def requests_counted(grown: Counters) -> float | None:
-    """The server's own count of answered requests; None if it has no such counter."""
+    """The server's count of answered requests; None if the server has no counter of requests."""
     return _REQUESTS.of(grown)
 
 

@@ -21,14 +21,15 @@ def speedup(ratios: Sequence[float]) -> Ratio:
 
     Student's interval needs symmetric noise here, not normal noise. The arms of a pair run in
     random order, so between equal arms r is as likely as 1/r. With symmetric noise the interval
-    errs towards claiming too little (Efron, "Student's t-Test Under Symmetry Conditions", 1969;
-    Benjamini, "Is the t Test Really Conservative When the Parent Distribution Is Long-Tailed?",
-    1983). In simulations with 4 to 16 pairs of equal arms, the interval excluded 1 in 2 to 6 of
-    100 experiments; more outliers lead to fewer.
+    errs towards claiming too little. In simulations with 4 to 16 pairs of equal arms, the interval
+    excluded 1 in 2 to 6 of 100 experiments. More outliers lead to fewer.
 
     Rejected: the studentized bootstrap, which excluded 1 in up to 11 of 100 experiments if one
     block in ten is an outlier. Its intervals of four pairs were up to a hundred times too wide.
     Rejected: the percentile bootstrap (8 to 21 of 100).
+
+    Sources: Efron, "Student's t-Test Under Symmetry Conditions", 1969; Benjamini, "Is the t Test
+    Really Conservative When the Parent Distribution Is Long-Tailed?", 1983.
 
     Raises ValueError below MINIMUM_PAIRS.
     """

@@ -3,11 +3,11 @@
 from aiohttp import web
 
 from services.caching.cache_setup import use_caches
-from services.caching.change import change
 from services.caching.conditional import conditional
 from services.caching.lookup import LOOKUP_COUNTS, LookupCounts
 from services.caching.naive import naive
 from services.caching.optimized import optimized
+from services.caching.post_update import update_post
 from services.caching.technique import TECHNIQUE
 from services.caching.two_tier import two_tier
 from services.chassis.application import create_service
@@ -25,7 +25,7 @@ def create(settings: Settings) -> web.Application:
         "conditional": conditional,
     }
     application = create_service(TECHNIQUE, settings, handlers)
-    add_route(application, "PUT", "/caching/posts/{id}", "change", change)
+    add_route(application, "PUT", "/caching/posts/{id}", "change", update_post)
     application[LOOKUP_COUNTS] = LookupCounts(application)
     use_postgres(application, settings)
     use_redis(application, settings)

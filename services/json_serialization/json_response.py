@@ -9,9 +9,9 @@ from aiohttp import hdrs, web
 from services import telemetry
 from services.chassis.errors import Problem
 from services.chassis.histogram_collector import HistogramCollector
+from services.chassis.media_type import best_media_type
 from services.chassis.metrics import METRICS
 from services.json_serialization.kept_rows import requested_rows
-from services.json_serialization.media_type import best_media_type
 
 ENCODE_DURATION = web.AppKey("encode_duration", HistogramCollector)
 #: For every response whose media type was negotiated. Without it a shared cache could answer a

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 MAXIMUM_WORDS = 30
 #: A sentence that names a source may be as long as the titles in it.
 _SOURCES = ("Source:", "Sources:")
-#: Phrases that make a reader guess who or what is meant.
+#: Phrases that leave the reader to guess the subject.
 PHRASES = (
     "whoever",
     "whatever",
@@ -93,7 +93,7 @@ def _tracked() -> Iterator[Path]:
 
 
 def findings_in(path: Path) -> list[str]:
-    """One line each: `file:line: what is wrong`."""
+    """One line each: `file:line: finding`."""
     name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     passages = list(passages_of(path))
     long = [
@@ -165,7 +165,7 @@ def _paragraphs(text: str) -> Iterator[str]:
     """Without code, tables, headings and links' addresses; each item of a list is one."""
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"`[^`]*`", "code", text)
+    text = re.sub(r"`[^`]*`", "Code", text)
     text = re.sub(r"\]\([^)]*\)", "]", text)
     for block in re.split(r"\n\s*\n", textwrap.dedent(text)):
         lines = [line for line in block.splitlines() if not re.match(r" {4}|\||#", line)]

@@ -91,4 +91,6 @@ def test_no_document_counts_the_techniques() -> None:
     """A number would be wrong as soon as a technique is added."""
     texts = [*DOCUMENTS, ROOT / "compose.yaml", ROOT / "Makefile", *ROOT.glob("services/*.py")]
     counting = re.compile(r"\b(six|seven|eight|nine)\b", re.IGNORECASE)
-    assert [path for path in texts if counting.search(path.read_text("utf-8"))] == []
+    measured = re.compile(r"<!-- measured: .*?<!-- end of measured -->", re.DOTALL)
+    written = {path: measured.sub("", path.read_text("utf-8")) for path in texts}
+    assert [path for path, text in written.items() if counting.search(text)] == []

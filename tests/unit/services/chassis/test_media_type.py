@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.json_serialization.media_type import MAXIMUM_CHARACTERS, best_media_type
+from services.chassis.media_type import MAXIMUM_CHARACTERS, best_media_type
 
 JSON, MSGPACK = "application/json", "application/msgpack"
 OFFERED = (JSON, MSGPACK)

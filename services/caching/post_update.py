@@ -14,7 +14,7 @@ _NUMBER = IntegerParameter("id", "The post's number.", default=1, minimum=1, max
 _MAXIMUM_CHARACTERS = {"title": 200, "body": 100_000}
 
 
-async def change(request: web.Request) -> web.Response:
+async def update_post(request: web.Request) -> web.Response:
     """Raises InvalidRequest, and NotFound if the post does not exist."""
     number = _number(request.match_info["id"])
     fields = _fields(await request.read())

@@ -1,5 +1,7 @@
 """Chooses the media type of a response by the Accept header: RFC 9110, section 12.5.1.
 
+The gateway chooses between HTML and JSON, the JSON service between JSON and MessagePack.
+
 This parser takes linear time for any header and skips only the elements that are malformed.
 Libraries do not: python-mimeparse splits quoted commas, WebOb discards the whole header for one
 malformed element, and Werkzeug needs quadratic time for a long run of spaces.
