@@ -38,18 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share expensive fixtures in one process: those of a file, or of one lab."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep tests that share expensive fixtures in one process: those of a file.
+
+    All tests that start a whole lab share one process, too: labs that start at the same instant
+    would choose the same ports.
+    """
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
 def _group(item: pytest.Item) -> str:
-    if "prometheus" in getattr(item, "fixturenames", ()):
-        return "prometheus"
-    folder = item.path.parent
-    return str(folder if folder.name in ("e2e", "compose") else item.path)
+    starts_lab = "prometheus" in getattr(item, "fixturenames", ())
+    if starts_lab or item.path.parent.name in ("e2e", "compose"):
+        return "lab"
+    return item.path.relative_to(ROOT).as_posix()
 
 
 @pytest.hookimpl(wrapper=True)
