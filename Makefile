@@ -10,6 +10,7 @@ TECHNIQUES ?=
 TEST_OPTIONS ?=
 UPGRADE :=
 WORKERS ?= 2
+PARALLEL = -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 MODULES ?=
 PROMETHEUS ?=
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -45,11 +46,11 @@ questions: $(DEV)  ## Run the queries of monitoring/QUESTIONS.md in the Promethe
 	$(VENV)/python -m monitoring ask $(if $(PROMETHEUS),--prometheus "$(PROMETHEUS)")
 
 test: $(DEV)  ## The whole test suite, against real servers (about five minutes on two cores)
-	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not measures_time' $(TEST_OPTIONS)
+	$(VENV)/python -m pytest $(PARALLEL) -m 'not measures_time' $(TEST_OPTIONS)
 	$(VENV)/python -m pytest -m measures_time $(TEST_OPTIONS)
 
 test-unit: $(DEV)  ## Unit tests alone (under half a minute)
-	$(VENV)/python -m pytest -n $(WORKERS) --dist loadgroup tests/unit tests/architecture $(TEST_OPTIONS)
+	$(VENV)/python -m pytest $(PARALLEL) tests/unit tests/architecture $(TEST_OPTIONS)
 
 test-mutants: $(DEV)  ## Whether the unit tests of MODULES notice random changes to them
 	$(VENV)/python -m tests.mutants $(MODULES)

@@ -17,6 +17,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp import AiohttpClient
+from xdist.scheduler import LoadScopeScheduling
 
 from services.catalog import BY_NAME
 from services.dataset.bulk_load import connect, load
@@ -29,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 #: of pytest-xdist has servers of its own: tests count and kill connections.
 STATE = ROOT / ".lab" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
+FILES_THAT_START_A_LAB = ("tests/e2e/", "tests/monitoring/test_panels.py")
+
 Client = TestClient[Any, Any]
 ClientOf = Callable[..., Awaitable[Client]]
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -38,20 +41,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failed one")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep tests that share expensive fixtures in one process: those of a file.
+class FileScheduling(LoadScopeScheduling):
+    """Runs each file's tests in one process, so that they share fixtures.
 
     All tests that start a whole lab share one process, too: labs that start at the same instant
     would choose the same ports.
     """
-    item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "lab" if file.startswith(FILES_THAT_START_A_LAB) else file
 
 
-def _group(item: pytest.Item) -> str:
-    starts_lab = "prometheus" in getattr(item, "fixturenames", ())
-    if starts_lab or item.path.parent.name in ("e2e", "compose"):
-        return "lab"
-    return item.path.relative_to(ROOT).as_posix()
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    return FileScheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
