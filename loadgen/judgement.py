@@ -236,10 +236,10 @@ def break_even(points: Sequence[SweepPoint]) -> BreakEven | None:
     values is linear between zero and the next value). The interval holds all values at which the
     bounds do not exclude 1.
     """
-    turns = _turns(_measured(points))
-    if len(turns) != 1:
+    changes = _verdict_changes(_measured(points))
+    if len(changes) != 1:
         return None
-    (stretch,) = turns
+    (stretch,) = changes
     places = _crossings(stretch, lambda ratio: ratio.estimate)
     lows = _crossings(stretch, lambda ratio: ratio.low)
     highs = _crossings(stretch, lambda ratio: ratio.high)
@@ -254,8 +254,8 @@ def break_even_note(points: Sequence[SweepPoint]) -> str:
     measured = _measured(points)
     if not measured:
         return "nothing was measured"
-    turns = len(_turns(measured))
-    count = ("none in range", "one in range", "several in range")[min(turns, 2)]
+    changes = len(_verdict_changes(measured))
+    count = ("none in range", "one in range", "several in range")[min(changes, 2)]
     return f"{count}: {', '.join(_runs(measured))}"
 
 
@@ -267,8 +267,8 @@ def _measured(points: Sequence[SweepPoint]) -> list[_Measured]:
     ]
 
 
-def _turns(points: Sequence[_Measured]) -> list[Sequence[_Measured]]:
-    """The stretches that begin with one difference shown and end with the contrary one."""
+def _verdict_changes(points: Sequence[_Measured]) -> list[Sequence[_Measured]]:
+    """The stretches between a point shown faster and a neighbour shown slower, or vice versa."""
     shown = [
         index
         for index, point in enumerate(points)

@@ -413,9 +413,9 @@ def verdicts(experiments: int, pairs: int, slower: float) -> Counter[Verdict]:
 
 
 def test_equal_arms_hardly_ever_get_another_verdict() -> None:
-    found = verdicts(400, pairs=8, slower=1.0)
+    found = verdicts(1000, pairs=8, slower=1.0)
     # The interval misses 1 in 20 of them; the control catches nearly all of these.
-    assert found[Verdict.FASTER] + found[Verdict.SLOWER] <= 2
+    assert found[Verdict.FASTER] + found[Verdict.SLOWER] <= 5
     assert found[Verdict.INVALID] == 0
 
 
