@@ -16,7 +16,7 @@ PROMETHEUS ?=
 COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: help setup demo up check generate questions test test-unit test-mutants test-compose bench bench-techniques bench-chassis bench-loadgen lock lock-upgrade clean
+.PHONY: help setup demo up check format generate questions test test-unit test-mutants test-compose bench bench-techniques bench-chassis bench-loadgen lock lock-upgrade clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -38,6 +38,10 @@ check: $(DEV)  ## Completeness, prose, lint, types, import contracts, figures in
 	$(VENV)/lint-imports --no-cache
 	$(VENV)/python -m loadgen.documents --check
 	$(VENV)/python -m monitoring check
+
+format: $(DEV)  ## Format the code, and sort its imports
+	$(VENV)/ruff check --fix --quiet --exit-zero .
+	$(VENV)/ruff format --quiet .
 
 generate: $(DEV)  ## Write dashboards, rules and scrape configuration from catalog and metrics
 	$(VENV)/python -m monitoring generate
