@@ -142,6 +142,7 @@ def test_the_same_file_at_two_urls_shows_no_difference(server: str) -> None:
     assert "no difference shown" in ended.stdout
 
 
+@pytest.mark.measures_time
 @pytest.mark.timeout(600)
 def test_one_url_against_itself_shows_no_difference_in_ten_of_ten_runs(server: str) -> None:
     url = f"{server}/one"
@@ -157,6 +158,7 @@ def test_one_url_against_itself_shows_no_difference_in_ten_of_ten_runs(server: s
     assert ended.stdout.count("no difference shown") == 10
 
 
+@pytest.mark.measures_time
 @pytest.mark.parametrize(
     ("one", "other", "verdict"), [("one", "large", "slower"), ("large", "one", "faster")]
 )

@@ -39,6 +39,7 @@ class StallingService:
         return web.Response(body=b"ok")
 
 
+@pytest.mark.measures_time
 async def test_only_an_open_loop_measures_the_effect_of_a_stall_on_users(
     aiohttp_server: AiohttpServer,
 ) -> None:
