@@ -138,14 +138,24 @@ class Session:
                 rows: list[Row] = await cursor.fetchall()
             succeeded = True
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if _is_cancelled():
                 raise
             # aiopg turns a statement_timeout of the server into a CancelledError of the caller.
             raise TimeoutError("the statement took longer than statement_timeout") from None
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if _is_cancelled():
+                # aiopg closes the connection of a cancelled caller, and may report the closing
+                # instead of the cancellation. A retry would then outlive the request's deadline.
+                raise asyncio.CancelledError from None
+            raise
         finally:
             self._metrics.statement_finished(perf_counter() - started, succeeded)
         return rows
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 class Database:
@@ -171,6 +181,14 @@ class Database:
 
     async def fetch(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of an idempotent statement, which is retried once if its connection was dead."""
+        rows = await self._fetch_with_retry(statement, parameters)
+        if _is_cancelled():
+            # aiopg loses a cancellation that arrives when the statement ends. A caller that fetches
+            # again and again would then run on after its deadline.
+            raise asyncio.CancelledError
+        return rows
+
+    async def _fetch_with_retry(self, statement: str, parameters: Sequence[object]) -> list[Row]:
         try:
             async with self.session() as session:
                 return await session.fetch(statement, parameters)

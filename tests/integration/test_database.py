@@ -1,8 +1,11 @@
 """The chassis' database pool when connections die or statements take too long."""
 
+import asyncio
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
+from services.chassis.postgres import DATABASE
 from services.settings import Settings
 from tests.conftest import ClientOf, until
 
@@ -44,3 +47,14 @@ async def test_a_statement_after_its_timeout_is_a_504_and_ends_on_the_server(
     running = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND state = %s"
     await until(lambda: execute(running, "n-plus-one", "active") == [(0,)])
     assert (await client.get("/n-plus-one/optimized")).status == 200
+
+
+async def test_a_cancelled_statement_never_returns_rows(client_of: ClientOf) -> None:
+    client = await client_of("pagination")
+    database, random = client.app[DATABASE], Random(1)
+    for _ in range(100):
+        task = asyncio.create_task(database.fetch("SELECT pg_sleep(0.02)"))
+        await asyncio.sleep(random.uniform(0.0, 0.025))
+        if task.cancel():
+            results = await asyncio.gather(task, return_exceptions=True)
+            assert isinstance(results[0], asyncio.CancelledError)
