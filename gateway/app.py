@@ -1,4 +1,4 @@
-"""Wiring: a route for each variant of each technique, and a route for its other paths.
+"""Assembles the gateway: a route for each variant, and one for a technique's other paths.
 
 proxy.py forwards requests, replicas.py chooses the replica, upstream_check.py checks readiness.
 """

@@ -64,7 +64,7 @@ class Replicas:
         return len(self.bases)
 
     def next_order(self) -> tuple[str, ...]:
-        """All base addresses: first the next in turn, then those to try if it refuses."""
+        """All base addresses in the order to try them. The next call begins with the next one."""
         return next(self._orders)
 
     def set_addresses(self, addresses: Iterable[str]) -> None:

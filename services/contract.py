@@ -194,7 +194,7 @@ LOAD_PARAMETERS: tuple[IntegerParameter, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Workloads that differ in one number. The technique pays for some values, not for others.
+    """Workloads that differ in one number: for some values the technique helps, for others not.
 
     `parameter` is a parameter of the technique or one of LOAD_PARAMETERS. `draws` and `concurrency`
     replace those of the default workload, for all values.

@@ -1,7 +1,7 @@
 """Runs before the lab's first start: checks the settings and creates missing password files.
 
-`python -m services.first_start FILE…` writes a random password to each missing file. It never
-replaces an existing password, because the server behind it was set up with that password. The key
+`python -m services.first_start FILE…` writes a random password to each missing file. An existing
+file stays as it is, because a server has been set up with its password. The key
 with which a service signs its links is created in the same way.
 """
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 #: Upper bounds in seconds: ten per decade from 0.1 ms to 10 s. The usual dozen buckets are too few:
-#: a ratio of two medians read from them is wrong by half. A quantile read from these buckets is
+#: a ratio of two medians read from them can be wrong by half. A quantile read from these buckets is
 #: within 10 % of the true one, if latencies spread over several buckets, as real latencies do.
 DURATION_BUCKETS: tuple[float, ...] = tuple(
     float(f"{10 ** (step / 10 - 4):.3g}") for step in range(51)

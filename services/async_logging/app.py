@@ -1,4 +1,4 @@
-"""Builds the service: the four variants, their counts, and the shutdown that drains them."""
+"""Assembles the service: four variants, their counts, and a shutdown that writes queued records."""
 
 import logging
 from collections.abc import AsyncIterator

@@ -57,7 +57,7 @@ class _CountingHandler(logging.Handler):
 
 
 class CountingFileHandler(_CountingHandler, RotatingFileHandler):
-    """A file and one predecessor. With `durable`, `emit` returns after fsync."""
+    """Writes to a file and keeps one predecessor. With `durable`, `emit` returns after fsync."""
 
     def __init__(
         self, path: Path, maximum_bytes: int, observer: LogObserver, durable: bool = False
@@ -81,7 +81,7 @@ class CountingFileHandler(_CountingHandler, RotatingFileHandler):
 
 
 class CountingStreamHandler(_CountingHandler, logging.StreamHandler):  # type: ignore[type-arg] # not at run time
-    """Standard output."""
+    """Writes to standard output."""
 
     def __init__(self, observer: LogObserver) -> None:
         super().__init__(sys.stdout)

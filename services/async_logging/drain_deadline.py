@@ -22,7 +22,7 @@ class DrainDeadline:
         self._deadline: float | None = None
 
     def seconds_left(self) -> float:
-        """At least MINIMUM_SECONDS, even after the deadline."""
+        """Seconds until the deadline; at least MINIMUM_SECONDS, even after the deadline."""
         now = self._clock()
         if self._deadline is None:
             self._deadline = now + self._seconds
@@ -34,7 +34,7 @@ DRAIN = web.AppKey("drain", DrainDeadline)
 
 class ClosableWriter(Protocol):
     async def close(self, timeout: float) -> int:
-        """Write the remaining records. Returns how many `timeout` seconds left over."""
+        """Write the remaining records. Returns how many are unwritten after `timeout` seconds."""
 
 
 async def drain(

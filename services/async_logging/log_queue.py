@@ -102,7 +102,7 @@ class LogQueue:
         return self.depth >= self._size
 
     def offer(self, line: bytes, level: Level) -> bool:
-        """Whether the queue accepted the line. False if it is full or closed."""
+        """Append the line. Returns False, and counts a drop, if the queue is full or closed."""
         with self._lock:
             room = self._size if level >= _WARNING else self._unreserved
             if self._is_closed or len(self._lines) + self._batch_lines >= room:
@@ -123,8 +123,8 @@ class LogQueue:
     async def wait_for_room(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds until the queue is not full. Returns whether it has room.
 
-        After one caller has timed out, nobody waits until the writer finishes a batch. A sink that
-        hangs therefore delays only the requests of that moment, not all later requests.
+        After one caller has timed out, later calls return at once until the writer finishes a
+        batch. If a sink hangs, only the callers that are waiting at that time are delayed.
         """
         batch_finished = asyncio.Event()
         waiter = (asyncio.get_running_loop(), batch_finished)
@@ -152,8 +152,8 @@ class LogQueue:
             # A queue smaller than a batch never holds `maximum` lines. Waiting for them would only
             # drop lines meanwhile.
             self._wait_for_lines(min(maximum, self._unreserved), linger)
-            # Set before the lines are removed: `is_full` reads without the lock, and must rather
-            # count a line twice than miss it.
+            # Set before the lines are removed. `is_full` reads without the lock. It may count a
+            # line twice, but must not miss a line.
             self._batch_lines = min(maximum, len(self._lines))
             return self._pop(self._batch_lines)
 
@@ -187,7 +187,7 @@ class LogQueue:
             self._wake_waiters()
 
     def abandon(self) -> int:
-        """Refuse further lines and give up those in the queue. Returns how many, now `failed`."""
+        """Refuse further lines, count the lines in the queue as failed; return their number."""
         with self._lock:
             self._is_closed = True
             lost = self.depth

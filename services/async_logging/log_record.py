@@ -1,7 +1,7 @@
 """A structured log record, and its encoding as one JSON object per line for log shippers.
 
-The members are those of OpenTelemetry's log data model. Fields of the caller stand below
-`attributes`, so that they cannot be mistaken for the body or the severity.
+The members follow OpenTelemetry's log data model. The caller's fields are inside `attributes`, so
+they cannot be mistaken for the body or the severity.
 """
 
 import json

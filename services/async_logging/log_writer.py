@@ -46,7 +46,7 @@ class LogWriter:
         threading.Thread(target=self._run, name="log writer", daemon=True).start()
 
     async def close(self, timeout: float) -> int:
-        """Refuse further lines and write the rest. Returns how many lines `timeout` left over."""
+        """Refuse further lines and write the rest. Returns how many are unwritten at `timeout`."""
         self._queue.close()
         await asyncio.wait({asyncio.wrap_future(self._ended)}, timeout=timeout)
         return self._queue.abandon()

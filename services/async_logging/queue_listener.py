@@ -74,7 +74,7 @@ class QueuedLogger:
         self._logger.info(record)
 
     async def close(self, timeout: float) -> int:
-        """Write the remaining records. Returns how many `timeout` seconds left over."""
+        """Write the remaining records. Returns how many are unwritten after `timeout` seconds."""
         # `stop` blocks without limit. Python would join a thread of an executor before it exits.
         stopped: Future[None] = Future()
         threading.Thread(target=self._stop, args=[stopped], daemon=True).start()

@@ -1,7 +1,7 @@
 """Counts of log records by outcome, and the metric `log_records_total` that shows them.
 
 Requests add to plain integers, which a scrape reads. prometheus_client's own counters take a lock
-per record, which would cost a large part of the time of a hand-over.
+per record. That would take a large part of the time that a record needs to enter the queue.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The log of one request, which decides at the request's end which of its records to keep.
+"""The log of one request: decides at the end of the request which of its records to keep.
 
 Records that sampling would leave out are held back. If the request logs an error, fails, or is
 slow, all its records are written; otherwise the held records are counted as sampled and discarded.
@@ -22,7 +22,7 @@ _ERROR = Level.ERROR  # a global, as in log_queue.py
 
 
 class RequestLog:
-    """Use it as an asynchronous context manager, from one task. `clock` returns seconds."""
+    """An asynchronous context manager around one request, for one task. `clock` returns seconds."""
 
     def __init__(
         self, request_id: str, queue: LogQueue, rules: SamplingRules, clock: Callable[[], float]

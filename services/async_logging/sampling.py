@@ -19,7 +19,7 @@ Shares = Mapping[Level, float]
 
 @dataclass(frozen=True, slots=True)
 class SamplingRules:
-    """`shares` to keep, and from how many seconds on a request counts as slow and is kept."""
+    """The shares of requests to keep. Requests that take `slow_seconds` or longer are all kept."""
 
     shares: Shares
     slow_seconds: float
@@ -47,8 +47,9 @@ def _check(rules: Mapping[str, float]) -> None:
 def sampling_position(request_id: str) -> float:
     """The request's position from 0 to below 1. A request is kept if its position is below a share.
 
-    A hash of the id and not a random number: all services and replicas that handle a request make
-    the same choice. OpenTelemetry calls this consistent probability sampling.
+    The position is a hash of the id and not a random number. Therefore all services and replicas
+    that handle a request make the same choice. OpenTelemetry calls this consistent probability
+    sampling.
     """
     digest = blake2b(request_id.encode("utf-8", "replace"), digest_size=6).digest()
     return int.from_bytes(digest) / 2**48

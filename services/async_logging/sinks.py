@@ -20,11 +20,11 @@ def record_file_path(directory: Path, variant: str, sink: str) -> Path:
 
 
 class RotatingFile:
-    """A file and one predecessor, each of at most `maximum_bytes`, or one larger write.
+    """Writes to a file and keeps one predecessor, each at most `maximum_bytes` or one write long.
 
-    Only one process may use a path: two processes would rotate the file away from each other. With
-    `durable`, a write returns after fsync. The first write opens the file, because opening may hang
-    as a write may.
+    Only one process may use a path. Otherwise one process would rotate a file that the other still
+    writes to. With `durable`, a write returns after fsync. The first write opens the file, because
+    opening may hang too.
     """
 
     # Known once the file is open.
@@ -80,7 +80,7 @@ class RotatingFile:
 
 
 class Stream:
-    """A descriptor that other code opened and closes: standard output."""
+    """Writes to a descriptor that other code opens and closes: standard output."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

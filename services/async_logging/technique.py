@@ -1,4 +1,4 @@
-"""The facts of the technique asynchronous logging: variants, parameters, default workload."""
+"""Declares the technique: variants, parameters, workload and sweep."""
 
 from services.contract import (
     ChoiceParameter,

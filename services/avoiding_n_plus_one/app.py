@@ -1,4 +1,4 @@
-"""Wires the service: a pool, query budgets, and a handler per variant."""
+"""Assembles the service: a pool, query budgets, and a handler per variant."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler

@@ -20,7 +20,7 @@ class MissingKey(LookupError):
 
 
 class BatchLoader(Generic[Key, Value]):
-    """Loads values by key, in batches. A context manager whose block is one request.
+    """Loads values by key, in batches. A context manager for one request.
 
     Loaded values are kept until the block ends, so a request sees one state of each row. Keeping
     them longer would make an unbounded cache. Batches are loaded one after another, because a
@@ -66,7 +66,7 @@ class BatchLoader(Generic[Key, Value]):
             return None
 
     async def load_many(self, keys: Iterable[Key]) -> list[Value]:
-        """A value per key, in order. Raises what `load` raises for the first failed key."""
+        """A value per key, in order. Raises the error of the first failed key, as `load` does."""
         values = [self._value(key) for key in keys]
         for value in values:
             if not value.done():
@@ -94,7 +94,7 @@ class BatchLoader(Generic[Key, Value]):
                 await self._load(batch)
         except asyncio.CancelledError:
             # Either `__aexit__` cancelled this task, or a driver raised its own timeout as a
-            # cancellation. In both cases waiting callers would otherwise wait for ever.
+            # cancellation. In both cases the callers would otherwise never return.
             self._cancel_values()
             raise
         finally:

@@ -10,7 +10,7 @@ _CANCEL_AGAIN_SECONDS = 0.1
 
 
 class Background:
-    """Keeps a reference to each task. The event loop keeps weak references only."""
+    """Starts tasks and keeps a reference to each. The event loop keeps weak references only."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -51,11 +51,11 @@ class Cache:
         self._background = background
         self._clock = clocks.monotonic
         self._loader = LeasedLoader(store, epoch, policy, background, observer, clocks)
-        self._refresher = Refresher(self._loader.replace, background, clocks.unix)
+        self._refresher = Refresher(self._loader.refresh, background, clocks.unix)
         self._flights: SingleFlight[Answer] = SingleFlight(background, clocks.monotonic)
 
     async def get(self, key: str, load: Load) -> Answer:
-        """Return the cached entry, or load it. Raises what `load` raises, and TimeoutError."""
+        """Return the cached entry, or load it. Raises the errors of `load`, and TimeoutError."""
         as_of = self._clock()
         try:
             entry = await self._store.find(key)
@@ -78,14 +78,14 @@ class Cache:
     async def write(self, key: str, commit: Callable[[], Awaitable[Result]]) -> Result:
         """Return what `commit` returns, once no reader can get the data from before the write.
 
-        Raises what `commit` raises. The write may then have been made or not, and the key is not
-        cached for `fence_seconds`. Raises what the epoch raises. The write was then made, but must
-        not be acknowledged. A cancelled caller does not cancel the write.
+        If `commit` fails, its error is raised. The write may have been made or not, and the key is
+        not cached for `fence_seconds`. If the epoch fails, its error is raised. The write was made
+        then, but must not be acknowledged. A cancelled caller does not cancel the write.
         """
         return await asyncio.shield(self._background.start(self._write(key, commit)))
 
     async def invalidate(self, key: str) -> None:
-        """Return once no reader can get an entry loaded before. Raises what the epoch raises."""
+        """Return once no reader can get an entry loaded before. Raises the errors of the epoch."""
         try:
             await self._store.delete(key)
         except Unreachable:

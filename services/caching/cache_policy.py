@@ -1,4 +1,4 @@
-"""What the owner of a cache decides: lifetimes, time limits, behaviour without the source."""
+"""The policy of a cache: lifetimes, time limits, and behaviour while the source is unavailable."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ class CachePolicy:
     - stale_lifetime: How long an expired entry is still served while a refresh runs.
     - absent_lifetime: The lifetime of an entry which says that the source has no such item.
     - lease_seconds: The timeout of a load. Other processes wait this long for its result.
-    - fence_seconds: The longest time that the statement of a write may run.
+    - fence_seconds: The longest time that a write may take, from its fence to its commit.
     - serve_unverified: Whether to serve an entry whose epoch cannot be checked because the source
       is unavailable. If False, the error of the source is raised instead.
     - source_errors: The exceptions that an unavailable source raises.

@@ -51,7 +51,7 @@ class LoadCounts:
 
 
 async def use_caches(application: web.Application) -> AsyncIterator[None]:
-    """A cleanup context. Needs those of PostgreSQL and Redis to come first."""
+    """A cleanup context that opens the caches. Add it after those of PostgreSQL and Redis."""
     settings, metrics = application[SETTINGS], application[METRICS]
     background = Background()
     redis = application[REDIS]

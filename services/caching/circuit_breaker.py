@@ -61,7 +61,7 @@ class CircuitBreaker:
             self._open()
 
     def record_success(self) -> None:
-        """Does not close an open breaker: the call began before the breaker opened."""
+        """Reset the count of failures. An open breaker stays open: the call began before that."""
         self._failures = 0
 
     def record_failure(self) -> None:

@@ -26,6 +26,6 @@ async def conditional(request: web.Request) -> web.Response:
 
 
 def _client_has(request: web.Request, tag: str) -> bool:
-    """Uses the weak comparison, as RFC 9110 requires for If-None-Match: W/ is ignored."""
+    """Whether If-None-Match has the tag. `W/` is ignored: RFC 9110 requires the weak comparison."""
     client_tags: tuple[ETag, ...] = request.if_none_match or ()
     return any(each.value in (tag, ETAG_ANY) for each in client_tags)

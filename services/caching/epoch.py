@@ -31,7 +31,7 @@ class _Reading:
 
 
 class Epoch:
-    """This process's knowledge of the epoch.
+    """The epoch as this process read it last.
 
     `load` reads the epoch from the source. `bump` begins the next epoch and returns it. The source
     may take `timeout_seconds` for either.
@@ -58,7 +58,7 @@ class Epoch:
     async def current(self) -> int:
         """Return the epoch as of at most `maximum_age` seconds ago.
 
-        Raises what `load` raises, and TimeoutError.
+        Raises the errors of `load`, and TimeoutError.
         """
         age = self._clock() - self._last.asked_at
         if age > self._maximum_age:
@@ -70,7 +70,7 @@ class Epoch:
     async def advance(self) -> None:
         """Return once no reader accepts an entry of the current epoch.
 
-        Concurrent writers share the next bump. Raises what `bump` raises, and TimeoutError.
+        Concurrent writers share the next bump. Raises the errors of `bump`, and TimeoutError.
         """
         await self._flights.run("bump", self._begin_next)
         deadline = self._clock() + self._maximum_age
@@ -83,15 +83,15 @@ class Epoch:
         async with asyncio.timeout(self._timeout_seconds):
             epoch = await self._load()
         # A slow answer still serves callers that arrived up to `maximum_age` after the query.
-        return self._learn(_Reading(epoch, asked_at, asked_at + self._maximum_age))
+        return self._keep_latest(_Reading(epoch, asked_at, asked_at + self._maximum_age))
 
     async def _begin_next(self) -> _Reading:
         asked_at = self._clock()
         async with asyncio.timeout(self._timeout_seconds):
             epoch = await self._bump()
-        return self._learn(_Reading(epoch, asked_at, asked_at))
+        return self._keep_latest(_Reading(epoch, asked_at, asked_at))
 
-    def _learn(self, reading: _Reading) -> _Reading:
-        # Answers may overtake each other: keep that of the later query.
+    def _keep_latest(self, reading: _Reading) -> _Reading:
+        # Answers may overtake each other. Keep the answer to the later query.
         self._last = max(self._last, reading, key=attrgetter("asked_at"))
         return reading

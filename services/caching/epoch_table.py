@@ -16,7 +16,7 @@ _BUMP = "UPDATE cache_epochs SET epoch = epoch + 1 WHERE namespace = %s RETURNIN
 
 
 class EpochTable:
-    """Every method raises what the database raises."""
+    """The epoch of one namespace. Every method raises the errors of the database."""
 
     def __init__(self, database: Database, namespace: str) -> None:
         self._database = database

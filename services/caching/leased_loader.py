@@ -79,7 +79,7 @@ class LeasedLoader:
         except Unreachable:
             return await self.load_only(load, LoadReason.ERROR)
 
-    async def replace(self, key: str, entry: Entry, load: Load, reason: LoadReason) -> None:
+    async def refresh(self, key: str, entry: Entry, load: Load, reason: LoadReason) -> None:
         """Refresh an entry, unless another process refreshes it or has already done so.
 
         Raises Unreachable, and the source's errors.

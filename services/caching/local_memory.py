@@ -1,7 +1,7 @@
 """Cache entries in this process's memory, bounded in bytes and in lifetime.
 
-While it is closed the memory stores nothing. `subscription.py` closes the memory while messages
-about changes cannot arrive.
+A closed memory stores nothing. `subscription.py` closes the memory while messages about changes
+cannot arrive.
 """
 
 from collections import OrderedDict
@@ -19,7 +19,7 @@ Put = Callable[[Entry, float], None]
 
 
 class LocalMemory:
-    """Evicts the least recently used entry when `maximum_bytes` is exceeded.
+    """Stores entries; evicts the least recently used one when `maximum_bytes` is exceeded.
 
     `lifetime` is in seconds.
     """

@@ -1,8 +1,8 @@
 """A near cache: a cache in this process's memory in front of the cache in Redis.
 
-Its promise is weaker than that of `cache.py`. Writes of another process show once the message has
-arrived, or after the local lifetime at the latest. Writes of this process show at once. A new epoch
-outdates local entries too.
+Its promise is weaker than that of `cache.py`. Writes of another process become visible when the
+message arrives, or after the local lifetime at the latest. Own writes are visible at once. A new
+epoch outdates local entries too.
 
 `local_memory.py` stores the entries, `subscription.py` receives the messages.
 """

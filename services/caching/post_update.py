@@ -1,4 +1,4 @@
-"""`PUT /caching/posts/{id}`: changes a post. The next read through any variant shows the change."""
+"""`PUT /caching/posts/{id}`: changes a post. The next read in this process shows the change."""
 
 import orjson
 from aiohttp import web

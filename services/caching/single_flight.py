@@ -40,18 +40,18 @@ class SingleFlight(Generic[Result]):
     ) -> tuple[Result, bool]:
         """Return a result as of this call or later, and whether another caller started the load.
 
-        Raises what the load raises.
+        Raises the errors of the load.
         """
         arrived_at = self._clock()
         while (flight := self._flights.get(key)) is not None:
             result = await asyncio.shield(flight)
             if result.as_of >= arrived_at:
                 return result, True
-        flight = self._background.start(self._fly(key, load))
+        flight = self._background.start(self._run_load(key, load))
         self._flights[key] = flight
         return await asyncio.shield(flight), False
 
-    async def _fly(self, key: str, load: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    async def _run_load(self, key: str, load: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         try:
             return await load()
         finally:

@@ -103,7 +103,7 @@ def new_token() -> bytes:
 
 
 class Store:
-    """Every method raises Unreachable. Lifetimes are in seconds."""
+    """Runs the commands on both keys. Each may raise Unreachable. Lifetimes are in seconds."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Describes the caching technique for the catalog."""
+"""Declares the technique: variants, parameters, workload and sweep."""
 
 from services.contract import IntegerParameter, Need, Sweep, Technique, Variant, Workload, Zipf
 

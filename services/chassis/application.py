@@ -30,7 +30,7 @@ def json_response(document: object) -> web.Response:
 
 
 def document_handler(document: object) -> Handler:
-    """A handler that always responds with this JSON document. It is encoded once."""
+    """A handler that always responds with this JSON document. The document is encoded once."""
     body = orjson.dumps(document)
 
     async def answer(request: web.Request) -> web.Response:

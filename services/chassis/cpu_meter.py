@@ -1,4 +1,4 @@
-"""The CPU time of one request, although the event loop alternates between requests."""
+"""Measures the CPU time of one request while the event loop alternates between requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class CpuMeter:
-    """Adds up the CPU time of what it runs, in `seconds`."""
+    """Sums the CPU time of the awaitables that it runs, in `seconds`."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -68,7 +68,7 @@ async def in_thread(
     *arguments: Parameters.args,
     **options: Parameters.kwargs,
 ) -> Result:
-    """Like `asyncio.to_thread`, but count the thread's CPU time for the current request."""
+    """Run a function like `asyncio.to_thread`, and count its CPU time for the current request."""
     meter = _METER.get()
 
     def measured() -> Result:
@@ -83,6 +83,9 @@ async def in_thread(
 
 
 async def metered(awaitable: Awaitable[Result]) -> Result:
-    """Await in a new task, and count the CPU time for the request that created the task."""
+    """Wrap the coroutine of a new task: its CPU time counts for the request that creates the task.
+
+    Without this wrapper only the CPU time of the request's own task is counted.
+    """
     meter = _METER.get()
     return await (awaitable if meter is None else meter.run(awaitable))

@@ -1,7 +1,7 @@
 """A deadline for every request, for the cost of a dictionary entry.
 
 A timer per request would cost more than the rest of the wrapper, and nearly no timer ever fires.
-Instead, one task checks all requests in flight ten times a second, and cancels the late ones.
+Instead, one task checks all requests in flight ten times a second, and cancels the late requests.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ class Deadlines:
         self._started[task] = started
 
     def end(self, task: Task) -> None:
-        """Forget a task. Raises KeyError when it was not begun."""
+        """Stop watching a task. Raises KeyError if `begin` was not called for the task."""
         del self._started[task]
         self._cancelled.discard(task)
 
-    def was_passed(self, task: Task) -> bool:
-        """Whether the deadline caused the CancelledError that the task has just caught.
+    def undo_cancellation(self, task: Task) -> bool:
+        """Undo the task's cancellation if its deadline caused it; return whether it was undone.
 
-        If so, the cancellation is taken back, and the task may go on.
+        The task calls this method after it has caught a CancelledError. If True, it may go on.
         """
         if task not in self._cancelled:
             return False

@@ -6,7 +6,7 @@
     ├── DependencyUnavailable   503  with Retry-After
     └── DeadlineExceeded        504
 
-A handler raises one of these, or lets the exception of a library pass: `as_problem` knows the
+A handler raises one of these, or lets the exception of a library pass. `as_problem` converts the
 exceptions of the database, the cache and aiohttp. Other exceptions are logged. The client does not
 see their text, which may contain secrets.
 """
@@ -28,7 +28,7 @@ RETRY_AFTER_SECONDS = 1
 
 
 class Problem(Exception):
-    """A failed request's response. `extensions` become members of the problem document."""
+    """An exception that becomes the response. `extensions` are members of the problem document."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
 

@@ -1,6 +1,6 @@
 """Event loop lag: how late timers fire because a blocking call holds up the event loop.
 
-The lag grows for every request of the process, not only for the one that blocks.
+The lag delays every request of the process, not only the request that blocks.
 """
 
 import asyncio

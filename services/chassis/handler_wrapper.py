@@ -1,8 +1,9 @@
 """The wrapper around every handler: request id, deadline, problem documents, metrics.
 
-Each technique is measured together with this code, so every microsecond counts. That is why it is a
-wrapper and not a middleware. The wrapper also writes the response itself. aiohttp would write it
-after the handler has returned, and the time for a large or compressed body would not be measured.
+Each technique is measured together with this code, so every microsecond counts. Therefore this code
+is a wrapper and not a middleware. The wrapper also writes the response itself. aiohttp would write
+it after the handler has returned, and the time for a large or compressed body would not be
+measured.
 
 Next: deadlines.py cancels late requests, errors.py makes problem documents, metrics.py counts.
 """
@@ -66,7 +67,7 @@ class HandlerWrapper:
                     handling = handler(request)
                     response = await (handling if meter is None else meter.run(handling))
                 except asyncio.CancelledError:
-                    if not deadlines.was_passed(task):
+                    if not deadlines.undo_cancellation(task):
                         raise
                     response = _problem_response(request, DeadlineExceeded(), request_id)
                 except Exception as error:  # noqa: BLE001 - any failure becomes a response here
@@ -86,7 +87,7 @@ class HandlerWrapper:
             if meter is not None:
                 recorder.took_cpu(meter.seconds)
             if seconds >= slow_seconds:
-                recorder.was_slow(request.method, response.status, seconds, request_id)
+                recorder.mark_slow(request.method, response.status, seconds, request_id)
                 _log_slow(request, seconds, request_id)
             return response
 

@@ -1,4 +1,4 @@
-"""A histogram collector for Prometheus whose observations cost next to nothing.
+"""A Prometheus histogram whose observations are cheap.
 
 The histogram of prometheus_client takes a lock for each of its counters and searches the buckets
 one by one; the lab has fifty. All observations of a service happen on one event loop, so no lock is

@@ -3,8 +3,8 @@
 The gateway chooses between HTML and JSON, the JSON service between JSON and MessagePack.
 
 This parser takes linear time for any header and skips only the elements that are malformed.
-Libraries do not: python-mimeparse splits quoted commas, WebOb discards the whole header for one
-malformed element, and Werkzeug needs quadratic time for a long run of spaces.
+Existing libraries fall short: python-mimeparse splits quoted commas, WebOb discards the whole
+header for one malformed element, and Werkzeug needs quadratic time for a long run of spaces.
 """
 
 import re
@@ -28,7 +28,7 @@ _QUALITY = re.compile(r"0?\.[0-9]+|0\.?|1(?:\.0*)?")
 
 @dataclass(frozen=True, slots=True)
 class MediaRange:
-    """One element of an Accept header. `parameters` are without the quality, 0 to 1."""
+    """One element of an Accept header. `quality` is 0 to 1 and not among the `parameters`."""
 
     type: str
     subtype: str
@@ -36,17 +36,17 @@ class MediaRange:
     quality: float
 
     def matches(self, offer: "MediaRange") -> bool:
-        """Ignores parameters: a client that asks for a charset gets JSON without one."""
+        """Whether the range covers the offer. Parameters such as charset are ignored."""
         return self.type in ("*", offer.type) and self.subtype in ("*", offer.subtype)
 
     def specificity(self, offer: "MediaRange") -> tuple[int, ...]:
-        """Return the rank among the ranges that match an offer: the highest decides its quality."""
+        """Rank of this range for an offer. The matching range of the highest rank decides."""
         shared = self.parameters & offer.parameters
         return self.type == offer.type, self.subtype == offer.subtype, len(shared)
 
 
 def best_media_type(lines: Sequence[str], offered: tuple[str, ...]) -> str | None:
-    """Return the offered type with the client's highest quality, or None if it accepts none.
+    """Return the offered type of the highest quality, or None if the client accepts none.
 
     `lines` are the values of all Accept lines; several mean the same as one joined by commas. The
     most specific range that matches an offer decides its quality, in any order of the ranges. Of
@@ -68,7 +68,8 @@ def _shortened(header: str) -> str:
 
 @lru_cache(256)  # clients send few different headers, and parsing takes longer than small responses
 def _best_media_type(header: str, offered: tuple[str, ...]) -> str | None:
-    # The offers have no parameters: of equally specific ranges the one with the fewest counts.
+    # The offers have no parameters. Of equally specific ranges, the one with the fewest parameters
+    # counts.
     ranges = sorted(_media_ranges(header), key=lambda each: len(each.parameters))
     weights = {offer: _weight(offer, ranges) for offer in offered}
     best = max(offered, key=weights.__getitem__)

@@ -80,7 +80,7 @@ class Recorder:
         duration.observe(seconds)
         self._size.observe(body_bytes)
 
-    def was_slow(self, method: str, status: int, seconds: float, request_id: str) -> None:
+    def mark_slow(self, method: str, status: int, seconds: float, request_id: str) -> None:
         """Make a request the exemplar of its bucket. Call `answered` for the request first."""
         self._duration_of[method, status].exemplify(seconds, {"request_id": request_id})
 

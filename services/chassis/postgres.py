@@ -1,9 +1,9 @@
 """PostgreSQL: connection settings, and a pool whose statements are counted and timed.
 
-The pool is the one of aiopg, with three guards that it needs in production:
+The pool is aiopg's pool with three guards for production:
 
-- It is filled at the start. aiopg opens connections while it holds its lock, so a pool that grows
-  under load stalls every request that needs a connection.
+- The pool is filled at the start. aiopg opens connections while it holds its lock, so a pool that
+  grows under load stalls every request that needs a connection.
 - When one connection turns out to be dead, all idle connections are closed.
 - Every statement also has a timeout on the server. A timeout on the client only closes the
   connection, and the statement runs on.
@@ -198,7 +198,7 @@ class Database:
             return await session.fetch(statement, parameters)
 
     async def check(self) -> None:
-        """The readiness check."""
+        """The readiness check: runs one statement."""
         await self.fetch("SELECT 1")
 
     async def _acquire(self) -> Any:
@@ -257,7 +257,7 @@ def use_postgres(application: web.Application, settings: Settings) -> None:
         )
 
     async def postgres(application: web.Application) -> AsyncIterator[None]:
-        pool = await reached_at_start(settings, open_pool)
+        pool = await connect_at_start(settings, open_pool)
         application[DATABASE] = database = Database(pool, metrics)
         application[CHECKS]["postgres"] = database.check
         metrics.watch_connections(lambda: pool.freesize, lambda: pool.size - pool.freesize)
@@ -268,7 +268,7 @@ def use_postgres(application: web.Application, settings: Settings) -> None:
     application.cleanup_ctx.append(postgres)
 
 
-async def reached_at_start(settings: Settings, connect: Callable[[], Awaitable[Opened]]) -> Opened:
+async def connect_at_start(settings: Settings, connect: Callable[[], Awaitable[Opened]]) -> Opened:
     """Retry `connect` until it succeeds. Raises TimeoutError after `startup_timeout`."""
     async with asyncio.timeout(settings.startup_timeout):
         while True:

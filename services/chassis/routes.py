@@ -31,7 +31,7 @@ def add_route(
 
 
 def add_fallback(application: web.Application) -> None:
-    """Add the route that takes every other request. All other routes must be added before."""
+    """Add the route for every other request. Add all other routes before this one."""
     add_route(application, "*", "/{path:.*}", UNMATCHED, _unmatched)
 
 

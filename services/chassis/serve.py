@@ -18,7 +18,7 @@ from services.settings import InvalidSettings, Settings, load_settings
 
 logger = logging.getLogger(__name__)
 
-#: Connections that the kernel keeps waiting until the server accepts them.
+#: Maximum number of connections that wait in the kernel until the server accepts them.
 BACKLOG = 1024
 
 
@@ -51,7 +51,7 @@ def exit_with_error(error: Exception) -> NoReturn:
 
 
 def configure_logging(settings: Settings) -> None:
-    """Log to stderr from LAB_LOG_LEVEL on."""
+    """Log messages of LAB_LOG_LEVEL and above to stderr."""
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
@@ -86,8 +86,8 @@ async def _start(runner: web.AppRunner, settings: Settings, port: int) -> None:
         await web.TCPSite(runner, settings.host, port, backlog=BACKLOG).start()
     except TimeoutError:
         raise CannotStart(
-            "a server that it needs was unreachable for"
-            f" {settings.startup_timeout:g} s (LAB_STARTUP_TIMEOUT)"
+            "a server that the process needs cannot be reached; LAB_STARTUP_TIMEOUT"
+            f" ({settings.startup_timeout:g} s) limits the wait"
         ) from None
     except OSError as error:
         raise CannotStart(

@@ -1,4 +1,4 @@
-"""Wires the compression service: variants, the route for files, PostgreSQL, kept posts."""
+"""Assembles the compression service: variants, the route for files, PostgreSQL, kept posts."""
 
 from aiohttp import web
 

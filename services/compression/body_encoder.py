@@ -1,4 +1,4 @@
-"""Encodes response bodies: decides if it is worth it, at which level, in a thread or inline.
+"""Encodes response bodies: decides whether to encode, the level, and whether to use a thread.
 
 The codings and their levels: `codings`. Bodies in pieces: `piecewise_encoder`.
 """
@@ -77,8 +77,8 @@ class BodyEncoder:
         A body that has a coding already is sent unchanged. A body that is not worth encoding is
         sent unchanged as well, unless the client refuses identity.
         """
-        is_worth_it = size >= MINIMUM_BYTES and is_compressible(content_type)
-        if has_coding or (not is_worth_it and accepted.accepts(IDENTITY)):
+        is_worth_encoding = size >= MINIMUM_BYTES and is_compressible(content_type)
+        if has_coding or (not is_worth_encoding and accepted.accepts(IDENTITY)):
             return IDENTITY
         return accepted.choose(self.offered)
 
@@ -104,8 +104,8 @@ class BodyEncoder:
         work = partial(self._timed, coding, body, level)
         if coding.is_quick(len(body), level):
             return work()
-        # A request that is cancelled while it waits here leaves nothing behind. Encoding that has
-        # begun cannot be stopped: then a third thread can run for a short time.
+        # A request can be cancelled while it waits here. Encoding that has begun cannot be stopped.
+        # If its request is cancelled, one more thread than THREADS may run for a short time.
         async with self._threads:
             return await self._run_in_thread(work)
 

@@ -65,7 +65,7 @@ class Coding:
         return self._encode(body, self.file_level)
 
     def open(self, level: int) -> Stream:
-        """Raises ValueError as `level` does."""
+        """Begin to encode a body in pieces. Raises ValueError as `level` does."""
         return self._open(self._checked(level))
 
     def _checked(self, level: int) -> int:

@@ -1,4 +1,4 @@
-"""What the handlers of all codings share: the 406 answer, 304 for known entity tags, headers."""
+"""Shared by the handlers of all codings: the 406 response, 304 for known entity tags, headers."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -34,7 +34,7 @@ def acceptable_coding(coding: str | None, offered: Sequence[str]) -> str:
 
 
 def add_vary(response: web.StreamResponse) -> None:
-    """Call this for unencoded responses as well, since their coding was negotiated too."""
+    """Add Accept-Encoding to Vary. Call this for unencoded responses too: they were negotiated."""
     lines = response.headers.getall(hdrs.VARY, ())
     response.headers[hdrs.VARY] = extended_vary(lines, hdrs.ACCEPT_ENCODING)
 

@@ -1,4 +1,4 @@
-"""Sends the body unencoded, for every Accept-Encoding."""
+"""Naive variant: sends the body unencoded, for every Accept-Encoding."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""Sends the best coding that the client accepts, if it makes the body smaller.
+"""Optimized variant: sends the best coding that the client accepts, if the body gets smaller.
 
 The choice: `accept_encoding`. Encoding: `body_encoder`. Entity tags and 304: `encoded_response`.
 """
@@ -49,7 +49,7 @@ async def compress(
     if answer_304_if_known(request, response, tag_of_coding(tag, coding)):
         return
     encoded = await encoder.encode(body, coding, accepted, level)
-    # A body that did not shrink is sent as identity, and the client may have that.
+    # A body that did not shrink is sent unencoded, and the client may have the unencoded body.
     if answer_304_if_known(request, response, tag_of_coding(tag, encoded.coding)):
         return
     set_body(response, encoded)

@@ -12,7 +12,7 @@ from services.compression.body_encoder import MINIMUM_BYTES, is_compressible
 from services.compression.codings import CODINGS, FILE_CODINGS
 from services.compression.response_headers import entity_tag
 
-#: Not from the system's tables, so that a file has the same type on every machine.
+#: A table of our own and not the system's, so that a file has the same type on every machine.
 _CONTENT_TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -25,7 +25,7 @@ _CONTENT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class PrecompressedFile:
-    """`bodies` are by coding and include identity; `tag` is the strong tag of identity."""
+    """A file in all its codings. `bodies` includes identity, and `tag` is its strong tag."""
 
     content_type: str
     tag: str

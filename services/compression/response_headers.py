@@ -28,7 +28,10 @@ def tag_of_coding(tag: str, coding: str) -> str:
 
 
 def is_among(tag: str, opaque_tags: Iterable[str]) -> bool:
-    """Compare weakly, section 8.8.3.2: `opaque_tags` are without `W/` and quotes."""
+    """Whether the tag is in the list, by the weak comparison of section 8.8.3.2.
+
+    `opaque_tags` are without `W/` and quotes.
+    """
     return tag.removeprefix(_WEAK).strip('"') in opaque_tags
 
 

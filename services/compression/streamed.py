@@ -1,4 +1,4 @@
-"""Sends the document piece by piece; the client can decode each piece on arrival."""
+"""Variant `streamed`: sends the document in pieces; the client can decode each piece on arrival."""
 
 import asyncio
 from collections.abc import AsyncIterator

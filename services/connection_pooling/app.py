@@ -1,4 +1,4 @@
-"""Wires the service: both pools, their metrics, and a handler per variant."""
+"""Assembles the service: both pools, their metrics, and a handler per variant."""
 
 from collections.abc import AsyncIterator
 
@@ -9,8 +9,8 @@ from services.chassis.health import CHECKS
 from services.chassis.metrics import METRICS
 from services.chassis.postgres import (
     DATABASE_METRICS,
+    connect_at_start,
     connection_arguments,
-    reached_at_start,
     use_database_metrics,
 )
 from services.connection_pooling.asyncpg_pool import (
@@ -43,7 +43,7 @@ async def _pool(application: web.Application) -> AsyncIterator[None]:
     settings = application[SETTINGS]
     metrics = PoolMetrics(application[METRICS], application[DATABASE_METRICS])
     arguments = connection_arguments(settings, TECHNIQUE.name)
-    pool = await reached_at_start(
+    pool = await connect_at_start(
         settings, lambda: ConnectionPool.open(_limits(settings), metrics, **arguments)
     )
     application[POOL] = pool
@@ -56,7 +56,7 @@ async def _pool(application: web.Application) -> AsyncIterator[None]:
 async def _asyncpg_pool(application: web.Application) -> AsyncIterator[None]:
     settings = application[SETTINGS]
     metrics = application[DATABASE_METRICS]
-    application[ASYNCPG_POOL] = pool = await reached_at_start(
+    application[ASYNCPG_POOL] = pool = await connect_at_start(
         settings, lambda: open_asyncpg_pool(settings, TECHNIQUE.name, metrics)
     )
     yield

@@ -48,7 +48,7 @@ async def read_with_asyncpg(request: web.Request) -> web.Response:
 async def open_asyncpg_pool(
     settings: Settings, application_name: str, metrics: DatabaseMetrics
 ) -> Any:
-    """Raises psycopg2.OperationalError if PostgreSQL is unreachable."""
+    """Opens asyncpg's pool. Raises psycopg2.OperationalError if PostgreSQL is unreachable."""
 
     async def count_connection(connection: Any) -> None:
         metrics.connection_opened()
@@ -108,7 +108,7 @@ async def _fetch_row(
 
 @contextmanager
 def _errors_of_psycopg2() -> Iterator[None]:
-    """Raises the exceptions that the chassis turns into 503 and 504."""
+    """Converts asyncpg's exceptions to those that the chassis turns into 503 and 504."""
     try:
         yield
     except asyncpg.QueryCanceledError:

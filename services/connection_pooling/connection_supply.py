@@ -47,7 +47,7 @@ class ConnectionSupply:
     async def open_minimum(self) -> None:
         """Opens the minimum number of connections, or none if one of them fails.
 
-        Raises what `connect` raised first.
+        Raises the first error of `connect`.
         """
         minimum = self._ledger.limits.minimum
         self._ledger.opening = minimum
@@ -132,7 +132,7 @@ class ConnectionSupply:
         try:
             await self._open_connection()
         except psycopg2.Error as error:
-            # The next caller or housekeeping tries again. Retrying here could go on for ever.
+            # The next caller or housekeeping tries again. Retries here might never end.
             logger.warning("cannot open a connection: %s", str(error).strip())
             if not self._ledger.size and not self._ledger.opening:
                 # Waiters would only time out: no connection can be returned to them.

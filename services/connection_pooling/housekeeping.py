@@ -23,7 +23,7 @@ class Housekeeper:
         self._clock = clock
 
     async def run(self, interval_seconds: float) -> None:
-        """Runs until cancelled."""
+        """Does the upkeep every `interval_seconds` until cancelled."""
         while True:
             await asyncio.sleep(interval_seconds)
             now = self._clock()

@@ -131,13 +131,13 @@ class Ledger(Generic[Connection]):
             self.free.remove(pooled)
 
     def add_waiter(self, waiter: Waiter) -> None:
-        """Raises TooManyWaiters."""
+        """Queues a waiter. Raises TooManyWaiters if the queue is full."""
         if len(self.waiters) >= self.limits.maximum_waiters:
             raise TooManyWaiters(f"{len(self.waiters)} callers already wait for a connection")
         self.waiters.append(waiter)
 
     def remove_waiter(self, waiter: Waiter) -> None:
-        """Does nothing if the waiter is no longer queued."""
+        """Removes a waiter from the queue if it is still there."""
         if waiter in self.waiters:
             self.waiters.remove(waiter)
 

@@ -1,7 +1,7 @@
 """A pool of aiopg connections to PostgreSQL, lent in the order of arrival.
 
     async with pool.connection() as connection: ...     borrow a connection for a block
-    await pool.run(work)                                 the same, with one retry if it died
+    await pool.run(work)                                 repeat `work` once if its connection died
 
 Errors:
 
@@ -191,7 +191,7 @@ class ConnectionPool:
         return pooled
 
     def give_back(self, pooled: PooledConnection[Any], error: BaseException | None) -> None:
-        """Returns a connection from `Loan`; `error` is the exception that ended its block."""
+        """Takes a connection back from `Loan`; `error` is the exception that ended its block."""
         if pooled not in self._ledger.lent:
             return  # the pool closed the connection at shutdown, before its borrower returned it
         now = self._clock()
@@ -226,7 +226,7 @@ class ConnectionPool:
     async def _first_usable(
         self, pooled: PooledConnection[Any] | None, deadline: float
     ) -> PooledConnection[Any]:
-        """Returns the given connection if it is alive, else the next one that is."""
+        """Returns the given connection if it is alive, else the next connection that is alive."""
         while True:
             if pooled is None:
                 pooled = await self._wait_for_connection(deadline)

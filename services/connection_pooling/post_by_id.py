@@ -31,7 +31,7 @@ def post_request(request: web.Request) -> PostRequest:
 
 
 async def read_post(connection: Any, request: web.Request) -> web.Response:
-    """Raises what `post_response` and `Session.fetch` raise."""
+    """The response with the post. Raises the errors of `post_response` and `Session.fetch`."""
     post_id, milliseconds = post_request(request)
     session = Session(connection, request.app[DATABASE_METRICS])
     if milliseconds:
@@ -42,7 +42,7 @@ async def read_post(connection: Any, request: web.Request) -> web.Response:
 
 
 def post_response(post_id: int, row: Row | None) -> web.Response:
-    """Raises NotFound without a row."""
+    """The row as a JSON response. Raises NotFound if there is no row."""
     if row is None:
         raise NotFound(f"there is no post {post_id}")
     names = ("id", "title", "author_id", "created_at")

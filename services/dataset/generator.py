@@ -34,7 +34,7 @@ class Size:
     tags: int
 
     def rows(self, table: str) -> int:
-        """The number of rows that the chunks of a table are made of; for post_tags, of posts."""
+        """The number of rows to divide into chunks. For post_tags this is the number of posts."""
         return {"authors": self.authors, "comments": self.comments, "tags": self.tags}.get(
             table, self.posts
         )

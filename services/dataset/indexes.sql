@@ -5,9 +5,9 @@ ALTER TABLE comments ADD PRIMARY KEY (id);
 ALTER TABLE tags ADD PRIMARY KEY (id);
 ALTER TABLE post_tags ADD PRIMARY KEY (post_id, tag_id);
 
--- n-plus-one, both variants: the comments of a post, oldest first.
+-- n-plus-one, all variants: the comments of a post, oldest first.
 CREATE INDEX comments_post_id_id ON comments (post_id, id);
--- pagination: the keyset variant seeks in this index; offset and naive may scan it. More indexes
+-- pagination: optimized (keyset) seeks in this index; offset and naive may scan it. More indexes
 -- are in added_indexes.sql.
 CREATE INDEX posts_created_at_id ON posts (created_at, id);
 

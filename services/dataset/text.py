@@ -27,7 +27,7 @@ def _words() -> tuple[str, ...]:
 
 
 def _table(entries: tuple[str, ...], size: float) -> tuple[str, ...]:
-    """About `size` places, distributed by Zipf's law; the first entry is the most common."""
+    """About `size` copies of the entries, by Zipf's law; the first entry is the most common."""
     weights = [1 / (rank + _ZIPF_SHIFT) for rank in range(1, len(entries) + 1)]
     scale = size / sum(weights)
     return tuple(
@@ -47,7 +47,7 @@ def _phrases(words: tuple[str, ...]) -> tuple[str, ...]:
 _DISTINCT = _words()
 _WORDS = _table(_DISTINCT, _TABLE_SIZE)
 _DRAWS = _WORDS + _table(_phrases(_WORDS), _TABLE_SIZE * _PHRASE_SHARE / (1 - _PHRASE_SHARE))
-_NAMES = 400  # people are named after the rarest words, never "The Of"
+_NAMES = 400  # people get the rarest words as names, never "The Of"
 
 
 def sentence(random: Random, minimum_words: int = 5, maximum_words: int = 17) -> str:

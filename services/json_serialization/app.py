@@ -1,4 +1,4 @@
-"""Wires the JSON serialization service: variants, the export route, PostgreSQL, kept rows."""
+"""Assembles the JSON serialization service: variants, the export route, PostgreSQL, kept rows."""
 
 from aiohttp import web
 

@@ -14,8 +14,8 @@ import orjson
 import rapidjson
 import ujson
 
-#: A JSON document on each line, so that neither side has to hold all of them. The format is that of
-#: github.com/ndjson/ndjson-spec; the media type is not registered.
+#: A JSON document on each line, so that neither side has to hold all documents in memory. The
+#: format is that of github.com/ndjson/ndjson-spec; the media type is not registered.
 NDJSON = "application/x-ndjson"
 
 _MSGSPEC_JSON = msgspec.json.Encoder()
@@ -24,7 +24,7 @@ _LINE_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 
 def encode_with_json(document: object) -> bytes:
-    """The standard library: it builds a str, which is then encoded as UTF-8."""
+    """Encode with the standard library, which builds a str; the str is then encoded as UTF-8."""
     return json.dumps(document, default=_rfc_3339).encode()
 
 

@@ -14,7 +14,7 @@ class EncodedRows(Generic[Row]):
     """Keeps the JSON of at most `maximum` rows, and drops the row that was encoded first.
 
     **`key` must change whenever the row changes**, as `(id, updated_at)` does. Then no row has to
-    be invalidated: nothing asks for an outdated key, and its JSON is dropped in time. With an id as
+    be invalidated: no request has an outdated key, and its JSON is dropped in time. With an id as
     the key, clients would get the outdated JSON of a changed row.
     """
 

@@ -1,4 +1,4 @@
-"""What the JSON variants share: the negotiated media type, the response, the time of encoding."""
+"""Shared by the JSON variants: the negotiated media type, the response, the time of encoding."""
 
 from collections.abc import Callable
 from http import HTTPStatus

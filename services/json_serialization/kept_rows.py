@@ -1,6 +1,6 @@
 """The rows that the variants encode, read from PostgreSQL once at the start.
 
-Only encoding differs between the variants then. `json_response` and `fragments` send these rows.
+The variants therefore differ only in the encoding. `json_response` and `fragments` send these rows.
 """
 
 import gc
@@ -19,7 +19,7 @@ ROWS = web.AppKey("rows", list[Post])
 
 
 def requested_rows(request: web.Request) -> list[Post]:
-    """Return the number of rows that the request asks for, newest first."""
+    """Return as many rows as the request asks for, newest first."""
     return request.app[ROWS][: request[PARAMETERS].integer("rows")]
 
 

@@ -1,4 +1,4 @@
-"""Encodes with the standard library's `json`, as `web.json_response` does."""
+"""Naive variant: encodes with the standard library's `json`, as `web.json_response` does."""
 
 from aiohttp import web
 

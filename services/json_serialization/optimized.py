@@ -1,4 +1,4 @@
-"""Encodes with orjson straight to bytes, or as MessagePack if the client prefers it.
+"""Optimized variant: encodes with orjson, or as MessagePack if the client prefers MessagePack.
 
 Many rows are encoded in slices (`slices`), so that other requests are answered in between.
 """

@@ -37,7 +37,7 @@ _BEFORE_NEWEST: tuple[object, int] = ("infinity", 0)
 async def post_batches(
     fetch: Fetch, limit: int, rows_per_batch: int = ROWS_PER_BATCH
 ) -> AsyncIterator[list[Post]]:
-    """Yield at most `limit` posts in batches that are never empty. Raises what `fetch` raises."""
+    """Yield at most `limit` posts in batches that are never empty. Raises the errors of `fetch`."""
     position = _BEFORE_NEWEST
     while limit > 0:
         rows = await fetch(_NEXT_POSTS, (*position, min(limit, rows_per_batch)))

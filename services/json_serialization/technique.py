@@ -1,4 +1,4 @@
-"""The facts of JSON serialization: variants, parameters, workload and sweep."""
+"""Declares the technique: variants, parameters, workload and sweep."""
 
 from services.contract import Constant, IntegerParameter, Need, Sweep, Technique, Variant, Workload
 

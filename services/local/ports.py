@@ -21,7 +21,7 @@ class UnknownName(ValueError):
 def choose_ports(wanted: Mapping[str, int]) -> tuple[dict[str, int], list[str]]:
     """A free port by process name, and a message for the user about each replaced port.
 
-    `wanted` overrides default ports. Raises UnknownName when it names no process.
+    `wanted` overrides default ports. Raises UnknownName when one of its names is not a process.
 
     A port counts as free if it can be bound now. Another program may still bind the port before the
     process does. Then the start fails with the message of that process.

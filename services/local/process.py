@@ -19,7 +19,7 @@ _LAST_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to start and how to stop it.
+    """The program of a process, its environment, and how to stop it.
 
     `environment` is added to the environment of this process. `stop_signal` asks the process to
     stop; after `stop_seconds` it is killed. `user` is the number of another account, for root only.
@@ -34,7 +34,7 @@ class Command:
 
 
 class Process:
-    """A running command. Its own session keeps Ctrl-C away: only the supervisor receives it."""
+    """A running command in its own session, so that Ctrl-C reaches only the supervisor."""
 
     def __init__(self, command: Command, child: asyncio.subprocess.Process, log: Path) -> None:
         self.command = command
@@ -43,7 +43,7 @@ class Process:
 
     @classmethod
     async def start(cls, command: Command, log: Path) -> "Process":
-        """Raises OSError when the program cannot be started."""
+        """Start the program. Raises OSError when it cannot be started."""
         with log.open("ab") as output:
             child = await asyncio.create_subprocess_exec(
                 *command.arguments,
@@ -93,7 +93,7 @@ class Process:
 
 
 def _end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """A hook for the child. Linux then signals the child when its parent ends, even by SIGKILL."""
+    """A hook that makes Linux signal the child when its parent ends, even by SIGKILL."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl

@@ -1,6 +1,6 @@
 """Probes: functions that ask a server whether it is ready.
 
-Another process cannot be awaited, so `wait_until` repeats a probe.
+The readiness of another process cannot be awaited, so `wait_until` repeats a probe.
 """
 
 import asyncio

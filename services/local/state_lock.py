@@ -13,7 +13,7 @@ class AlreadyRunning(Exception):
 
 @contextmanager
 def state_lock(state: Path) -> Iterator[None]:
-    """Lock the state directory for this process. Raises AlreadyRunning if another one holds it.
+    """Lock the directory for this process. Raises AlreadyRunning if another process holds the lock.
 
     The kernel releases the lock when the process ends, even after a SIGKILL.
     """

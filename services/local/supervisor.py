@@ -1,4 +1,4 @@
-"""A supervisor restarts processes that end, and stops all in reverse order of their start."""
+"""The supervisor restarts processes that end, and stops all in reverse order of their start."""
 
 import asyncio
 import contextlib
@@ -56,7 +56,7 @@ class Supervisor:
         self._watchers.append(watcher)
 
     async def failure(self) -> ProcessFailed:
-        """Wait until a process is given up, and return the reason."""
+        """Wait until the supervisor gives up a process, and return the reason."""
         return await asyncio.shield(self._failed)
 
     async def _until_ready(self, process: Process, ready: Probe) -> None:

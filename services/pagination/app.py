@@ -1,4 +1,4 @@
-"""Builds the service: the three variants, the signer of cursors, and the connection pool."""
+"""Assembles the service: the three variants, the signer of cursors, and the connection pool."""
 
 import logging
 import secrets

@@ -14,7 +14,7 @@ ANY_AUTHOR = 0
 #: neither may become as long as a title.
 _TITLE = "left(posts.title, 64)"
 
-#: By name. For each order the data set has one index for all posts and one per author.
+#: By name. Each order can use two indexes: one for all posts, one that begins with the author.
 ORDERS = {
     "newest": SortOrder("posts.created_at", "posts.id", descending=True),
     "oldest": SortOrder("posts.created_at", "posts.id", descending=False),
@@ -63,7 +63,7 @@ class Listing:
         conditions: Sequence[str] = (),
         parameters: Sequence[object] = (),
     ) -> Statement:
-        """Selects rows for `item_of`, with the sort key first. None selects all rows."""
+        """Selects rows for `item_of`, with the sort key first. `maximum_rows` None selects all."""
         own_conditions, own_parameters = self._filter()
         where = _where([*own_conditions, *conditions])
         text = f"{_select_from(self.sort_order)} {where} {order_by} LIMIT %s OFFSET %s"
@@ -77,7 +77,7 @@ class Listing:
         return Statement(text, (*parameters, self.maximum_rows))
 
     def plan(self) -> Statement:
-        """Asks the planner for its estimate of the rows. It uses statistics and reads no row."""
+        """Asks the planner to estimate the number of rows. The planner reads no row."""
         conditions, parameters = self._filter()
         text = f"EXPLAIN (FORMAT JSON) SELECT FROM posts {_where(conditions)}"
         return Statement(text, parameters)

@@ -44,12 +44,12 @@ class PageRequest:
 
 
 def page_request_of(request: web.Request) -> PageRequest:
-    """Raises InvalidRequest if the cursor does not belong to the list."""
+    """The page that an HTTP request asks for. Raises InvalidRequest as `read_page_request` does."""
     return read_page_request(request[PARAMETERS], request.app[SIGNER])
 
 
 def read_page_request(parameters: Parameters, signer: Signer) -> PageRequest:
-    """Raises InvalidRequest if the cursor was not signed for the list."""
+    """The page for these parameters. Raises InvalidRequest if the cursor is not of this list."""
     rows = parameters.integer("rows")
     listing = Listing(
         parameters.text("order"), parameters.integer("author"), rows if rows < ALL_ROWS else None

@@ -21,7 +21,10 @@ Fetch = Callable[[str, Sequence[object]], Awaitable[list[Row]]]
 async def page_response(
     request: web.Request, wanted: PageRequest, page: Page, exact_total: Statement | int
 ) -> web.Response:
-    """`exact_total` is the number of rows that pass the filter, or the statement that reads it."""
+    """The response with the page.
+
+    `exact_total` is the number of rows that pass the filter, or the statement that reads it.
+    """
     total = await total_of(request.app[DATABASE].fetch, wanted, page, exact_total)
     document = page_document(wanted, page, total, request.app[SIGNER])
     response = json_response(document)

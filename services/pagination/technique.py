@@ -1,4 +1,4 @@
-"""The facts of the technique pagination: variants, parameters, default workload."""
+"""Declares the technique: variants, parameters, workload and sweep."""
 
 from services.contract import (
     ChoiceParameter,

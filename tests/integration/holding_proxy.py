@@ -9,7 +9,7 @@ from services.settings import Settings
 
 
 class HoldingProxy:
-    """Passes all traffic on until a method changes that. Closes connections after `accepted`.
+    """Forwards all traffic unless a method holds or closes it. Closes connections after `accepted`.
 
     `port` is where it listens. `held` counts the connections that it held.
     """

@@ -390,7 +390,7 @@ async def test_an_entry_that_another_process_has_refreshed_is_not_loaded_again(
     entry = Entry.of(b"old", epoch=1, expires_at=1_000, load_seconds=0)
     stored = entry._replace(expires_at=1_000 + seconds_newer)
     await redis.set(NAMESPACE.value("key"), stored.pack())
-    await one.cache._loader.replace("key", entry, source.load, LoadReason.STALE)
+    await one.cache._loader.refresh("key", entry, source.load, LoadReason.STALE)
     assert source.loads == loads
     assert await redis.get(NAMESPACE.lease("key")) is None
 
@@ -399,7 +399,7 @@ async def test_an_entry_that_redis_has_evicted_is_refreshed(process: Processes) 
     source = Source()
     one = process(source)
     entry = Entry.of(b"old", epoch=1, expires_at=1_000, load_seconds=0)
-    await one.cache._loader.replace("key", entry, source.load, LoadReason.STALE)
+    await one.cache._loader.refresh("key", entry, source.load, LoadReason.STALE)
     assert (await one.cache.get("key", source.load)).outcome is Outcome.HIT
 
 

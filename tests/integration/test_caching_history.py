@@ -143,7 +143,7 @@ async def running_processes(
 
 
 async def history_of(processes: list[Process], operations: int) -> list[Operation]:
-    """Let each process run so many operations."""
+    """Let each process run this many operations."""
     histories = await asyncio.gather(*(_operate(each, operations) for each in processes))
     return [operation for history in histories for operation in history]
 

@@ -1,4 +1,4 @@
-"""What a client gets while PostgreSQL, Redis or both are unavailable; the card says the same."""
+"""The responses while PostgreSQL, Redis or both are unavailable, as the card describes them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

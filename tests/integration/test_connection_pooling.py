@@ -95,7 +95,8 @@ async def test_requests_succeed_after_every_connection_was_killed(
     client = await client_of(NAME)
     execute(KILL, NAME)
     if variant == "asyncpg":
-        # Its pool makes no second attempt, so requests fail until it has noticed the closing.
+        # asyncpg's pool makes no second attempt. Requests fail until it detects the closed
+        # connections.
         async with asyncio.timeout(20):
             while await status(client, variant) == 503:
                 pass

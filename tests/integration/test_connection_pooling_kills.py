@@ -19,7 +19,7 @@ CALLERS, CONNECTIONS, KILLS, ANSWERS_PER_KILL = 64, 8, 100, 25
 WAIT_SECONDS = 2.0
 #: Work runs at most twice. Each time the caller waits at most WAIT_SECONDS; the rest is for checks.
 DEADLINE_SECONDS = 5.0
-#: What a statement raises when its connection dies. The service answers 503 to either.
+#: The errors of a statement whose connection dies. The service answers 503 to both.
 LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 KILL_ONE = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = %s ORDER BY random() LIMIT 1"""

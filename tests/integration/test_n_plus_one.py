@@ -181,7 +181,7 @@ async def test_a_request_past_its_deadline_leaves_no_statement_and_no_error(
         assert (await get(client, variant)).status == 504
     active = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND state = %s"
     await until(lambda: execute(active, "n-plus-one", "active") == [(0,)])
-    # A connection that was returned while still in use would fail one of these.
+    # A connection that was returned while in use would make one of these requests fail.
     statuses = [(await get(client, variant, posts=5)).status for _ in range(6)]
     assert statuses == [200] * 6
     gc.collect()  # asyncio logs unretrieved errors when it collects their tasks

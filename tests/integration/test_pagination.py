@@ -95,7 +95,7 @@ def insert(execute: Execute) -> Iterator[Callable[[str, str], int]]:
 
 @each_variant
 @each_order
-async def test_following_next_meets_each_post_once_in_order(
+async def test_following_next_returns_each_post_once_in_order(
     client_of: ClientOf, execute: Execute, variant: str, order: str
 ) -> None:
     client = await client_of("pagination")
@@ -107,7 +107,7 @@ async def test_following_next_meets_each_post_once_in_order(
 
 @each_variant
 @each_order
-async def test_following_prev_from_the_last_page_meets_the_same_pages(
+async def test_following_prev_from_the_last_page_returns_the_same_pages(
     client_of: ClientOf, variant: str, order: str
 ) -> None:
     client = await client_of("pagination")
@@ -251,7 +251,7 @@ async def test_following_prev_reaches_posts_inserted_before_the_first_page(
     assert set(ids(pages)) == new | set(newest_first[:20])
 
 
-async def test_titles_with_a_common_prefix_and_special_characters_are_each_met_once(
+async def test_titles_with_a_common_prefix_and_special_characters_appear_once(
     client_of: ClientOf, insert: Callable[[str, str], int]
 ) -> None:
     client = await client_of("pagination")

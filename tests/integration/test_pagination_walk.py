@@ -1,4 +1,4 @@
-"""Keyset over many pages while another connection inserts rows: each row is met exactly once."""
+"""Keyset over many pages while another connection inserts rows: each row appears exactly once."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +14,7 @@ from services.pagination.list_page import Page, last_page_cursor
 from services.pagination.signer import Signer
 from services.settings import Settings
 
-#: 600 pages: the walk takes long enough for hundreds of inserts before, in and behind it.
+#: 600 pages. The walk takes long enough for hundreds of inserts before, at and after its position.
 ROWS = 30_000
 LIMIT = 50
 #: Rows that share a moment. No divisor of LIMIT, so that pages end between rows of one moment.
@@ -106,7 +106,7 @@ def newest_id(reader: Any) -> int:
 
 
 @pytest.mark.parametrize("relation", ["next", "previous"])
-def test_each_row_is_met_once_while_rows_are_inserted(
+def test_each_row_appears_once_while_rows_are_inserted(
     reader: Any, inserting: None, relation: str
 ) -> None:
     cursor = None if relation == "next" else last_page_cursor(ROWS, LIMIT)

@@ -1,4 +1,4 @@
-"""Every cell of the table in services/OUTAGES.md, against real servers behind a proxy."""
+"""Tests every cell of the table in services/OUTAGES.md with real servers behind a proxy."""
 
 import os
 import re
@@ -36,7 +36,7 @@ NOT_USED = "–"
 
 
 class Row(NamedTuple):
-    """What a route answers in each outage, as the table says it."""
+    """The statuses that the table lists for one route, in the order of OUTAGES."""
 
     technique: Technique
     route: str
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
-    """One for each route of the table, and by the rule for techniques without a row."""
+    """A row per route of the table. Techniques without a row get the rows of the rule."""
     text = (ROOT / "services" / "OUTAGES.md").read_text("utf-8")
     found: list[Row] = []
     for line in re.findall(r"^\| ([\w-]+ \|.*) \|$", text, re.MULTILINE):
@@ -83,7 +83,7 @@ def test_the_table_has_each_variant() -> None:
     assert variants <= listed
 
 
-def test_the_table_leaves_out_a_server_only_where_the_technique_does_not_use_it() -> None:
+def test_a_cell_is_empty_only_if_the_technique_does_not_use_the_server() -> None:
     for row in ROWS:
         for (need, _), status in zip(OUTAGES, row.statuses, strict=True):
             assert (status == NOT_USED) == (need not in row.technique.needs), row
@@ -111,7 +111,7 @@ CELLS = [
 ]
 
 
-# aiopg's half-made connection complains when it is collected after a refusal.
+# After a refusal, aiopg's incomplete connection raises in __del__ when it is collected.
 @pytest.mark.filterwarnings(
     "ignore:Exception ignored in.*Connection.__del__:pytest.PytestUnraisableExceptionWarning"
 )

@@ -129,7 +129,7 @@ async def test_a_name_without_ipv4_addresses_resolves_to_its_ipv6_addresses(
 # Repeated resolution
 
 
-def test_names_are_resolved_every_two_seconds_and_delay_the_start_no_longer() -> None:
+def test_names_are_resolved_every_two_seconds_and_delay_the_start_by_at_most_two_seconds() -> None:
     assert replicas.RESOLVE_SECONDS <= 2
     assert replicas.START_SECONDS <= 2
 

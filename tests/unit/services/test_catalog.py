@@ -8,7 +8,7 @@ from services.catalog import BY_NAME, TECHNIQUES, upstreams
 from services.contract import LOAD_PARAMETERS
 
 
-def test_techniques_are_in_the_order_of_their_ports_and_share_none() -> None:
+def test_techniques_have_distinct_ports_in_rising_order() -> None:
     ports = [technique.port for technique in TECHNIQUES]
     assert ports == sorted(set(ports))
 

@@ -166,6 +166,6 @@ def test_the_parameters_of_the_load_have_these_defaults_and_bounds() -> None:
     }
 
 
-def test_the_facts_of_a_technique_cannot_be_changed() -> None:
+def test_the_fields_of_a_technique_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         MADE_UP.port = 1  # type: ignore[misc]

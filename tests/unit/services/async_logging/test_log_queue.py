@@ -127,7 +127,7 @@ async def test_all_waiting_callers_get_room_when_a_batch_is_written() -> None:
         assert await asyncio.gather(*waiting) == [True] * 3
 
 
-async def test_after_one_timeout_nobody_waits_until_a_batch_is_finished() -> None:
+async def test_after_one_timeout_no_caller_waits_until_a_batch_is_finished() -> None:
     queue = LogQueue(1, BLOCK, CountingObserver())
     offer(queue, 1)
     assert not await queue.wait_for_room(0.001)

@@ -152,7 +152,7 @@ async def test_an_error_reaches_every_waiting_caller_and_the_next_call_tries_aga
         assert await loader.load_many([1, 3]) == ["1", "3"]
 
 
-async def test_the_batch_after_a_failed_one_is_loaded() -> None:
+async def test_the_batch_after_a_failed_batch_is_loaded() -> None:
     async def load(keys: Sequence[int]) -> Mapping[int, str]:
         if 1 in keys:
             raise ConnectionError

@@ -1,4 +1,4 @@
-"""How old a reader's knowledge of the epoch may be, and how long a writer waits."""
+"""The epoch: the maximum age of a reading, and how long a writer waits."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -166,7 +166,7 @@ async def test_a_reading_ages_from_its_query(background: Background, clock: Cloc
     assert await epoch.current() == 8
 
 
-async def test_the_answer_of_an_earlier_query_does_not_replace_that_of_a_later_one(
+async def test_a_late_answer_to_an_earlier_query_does_not_replace_a_later_reading(
     background: Background, clock: Clock
 ) -> None:
     table = Table()

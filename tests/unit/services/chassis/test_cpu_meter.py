@@ -79,7 +79,7 @@ def test_one_request_per_twenty_milliseconds_is_measured() -> None:
     assert measured == [True, False, False, True, False, True]
 
 
-async def test_the_first_request_is_measured_and_not_all_later_ones(
+async def test_the_first_request_is_measured_and_some_later_requests_are_not(
     service_of: ServiceOf,
 ) -> None:
     client = await service_of()

@@ -66,7 +66,7 @@ def test_a_task_is_cancelled_only_after_its_timeout(task: Task) -> None:
     requests = Deadlines(timeout=10)
     requests.begin(task, started=100)
     requests.cancel_late(now=110)
-    assert (task.cancelling(), requests.was_passed(task)) == (0, False)
+    assert (task.cancelling(), requests.undo_cancellation(task)) == (0, False)
     requests.cancel_late(now=110.5)
     assert task.cancelling() == 1
 
@@ -83,19 +83,19 @@ def test_a_late_task_is_cancelled_only_once(task: Task) -> None:
     assert task.cancelling() == 1
 
 
-def test_a_passed_deadline_takes_its_cancellation_back(task: Task) -> None:
+def test_a_cancellation_by_a_deadline_is_undone(task: Task) -> None:
     requests = Deadlines(timeout=10)
     requests.begin(task, started=100)
     requests.cancel_late(now=111)
-    assert requests.was_passed(task)
+    assert requests.undo_cancellation(task)
     assert task.cancelling() == 0
 
 
-def test_a_cancellation_by_others_is_not_a_passed_deadline(task: Task) -> None:
+def test_a_cancellation_by_other_code_is_not_undone(task: Task) -> None:
     requests = Deadlines(timeout=10)
     requests.begin(task, started=100)
     task.cancel()
-    assert not requests.was_passed(task)
+    assert not requests.undo_cancellation(task)
     assert task.cancelling() == 1
 
 
@@ -106,6 +106,6 @@ def test_a_task_that_has_ended_is_forgotten(task: Task) -> None:
     assert len(requests) == 1
     requests.end(task)
     assert len(requests) == 0
-    assert not requests.was_passed(task)
+    assert not requests.undo_cancellation(task)
     requests.cancel_late(now=112)
     assert task.cancelling() == 1

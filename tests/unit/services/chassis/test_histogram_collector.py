@@ -18,7 +18,7 @@ def lines(registry: CollectorRegistry) -> list[str]:
 
 
 @given(st.lists(st.sampled_from([0.0, 0.05, 0.1, 0.100001, 0.25, 0.5, 1.0, 1.5, 100.0])))
-def test_a_scrape_equals_that_of_the_library(values: list[float]) -> None:
+def test_a_scrape_equals_a_scrape_of_the_library(values: list[float]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     distribution = HistogramCollector(METRIC, ours).labels("me")
     histogram = Histogram(

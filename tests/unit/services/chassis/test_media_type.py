@@ -98,7 +98,7 @@ def test_no_offer_is_chosen_if_the_client_accepts_none(accept: str) -> None:
     assert choose(accept) is None
 
 
-def test_several_lines_mean_the_same_as_one_with_commas() -> None:
+def test_several_lines_are_joined_with_commas() -> None:
     assert best_media_type([], OFFERED) == JSON
     assert best_media_type([f"{JSON};q=0.5", MSGPACK], OFFERED) == MSGPACK
     assert best_media_type(["text/html", "image/png"], OFFERED) is None

@@ -88,7 +88,7 @@ def test_the_wildcard_gives_its_weight_to_every_unlisted_coding() -> None:
     assert weights_of_codings == [1000, 400, 400]
 
 
-def test_several_lines_mean_the_same_as_one_with_commas() -> None:
+def test_several_lines_are_joined_with_commas() -> None:
     several, one = ["br;q=0.5", "", "gzip, *;q=0"], ["br;q=0.5,,gzip, *;q=0"]
     assert parse_accept_encoding(several) == parse_accept_encoding(one)
 
@@ -125,7 +125,7 @@ def test_any_text_yields_weights_within_the_range(header: str) -> None:
     assert all(0 <= weight <= 1000 for weight in weights(header).values())
 
 
-def test_a_short_header_is_parsed_once_and_a_long_one_each_time() -> None:
+def test_a_short_header_is_parsed_once_and_a_long_header_each_time() -> None:
     short, long = ["a" * 200], ["a" * 201]
     assert parse_accept_encoding(short) is parse_accept_encoding(short)
     assert parse_accept_encoding(long) is not parse_accept_encoding(long)

@@ -32,7 +32,7 @@ def reachable(coding: Coding) -> set[int]:
 
 
 @each_coding
-def test_a_request_reaches_the_levels_1_to_9_only(coding: Coding) -> None:
+def test_a_request_reaches_only_the_levels_1_to_9(coding: Coding) -> None:
     assert reachable(coding) == set(range(1, 10))
 
 
@@ -139,8 +139,8 @@ def test_encoding_the_same_body_twice_yields_the_same_bytes(coding: Coding) -> N
 
 
 @each_coding
-def test_other_threads_run_during_encoding(coding: Coding) -> None:
-    """The GIL is released; otherwise encoding in a thread would not free the event loop."""
+def test_encoding_releases_the_gil(coding: Coding) -> None:
+    """Otherwise encoding in a thread would block the event loop."""
     thread = Thread(target=coding.encode, args=(prose(20_000), 5))
     turns = 0
     thread.start()

@@ -51,7 +51,9 @@ def test_the_file_level_is_refused() -> None:
 @pytest.mark.parametrize(
     ("coding", "level", "other"), [("zstd", 3, 1), ("br", 5, 4), ("gzip", 4, 6), ("deflate", 4, 6)]
 )
-def test_the_default_level_is_that_of_a_body_of_64_kib(coding: str, level: int, other: int) -> None:
+def test_the_default_level_equals_the_level_of_a_body_of_64_kib(
+    coding: str, level: int, other: int
+) -> None:
     text = prose(200)
     encoded = PiecewiseEncoder(coding).write(text)
     assert encoded == PiecewiseEncoder(coding, level).write(text)

@@ -15,7 +15,7 @@ def test_a_tag_is_a_quoted_digest_of_the_bytes() -> None:
     assert entity_tag(b"") == '"b8e1dda3ac0aa3820ad2990b"'
 
 
-def test_each_coding_has_another_tag_and_identity_has_the_plain_one() -> None:
+def test_each_coding_has_another_tag_and_identity_has_the_plain_tag() -> None:
     tags = [tag_of_coding('"a"', coding) for coding in ("identity", "gzip", "br")]
     assert tags == ['"a"', '"a-gzip"', '"a-br"']
 

@@ -1,4 +1,4 @@
-"""A connection without a server, as far as the ledger's helpers look at it."""
+"""A connection without a server, with the members that the pool's modules use."""
 
 
 class OpenConnection:

@@ -1,4 +1,4 @@
-"""Which connections the supply opens and closes, and what it tells waiters."""
+"""The supply: the connections that it opens and closes, and the errors that waiters get."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What housekeeping closes, reports and opens."""
+"""The connections that housekeeping closes, reports and opens."""
 
 import asyncio
 

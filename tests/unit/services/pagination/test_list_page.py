@@ -42,7 +42,7 @@ def test_a_page_without_rows_has_no_neighbours(start: int) -> None:
 
 
 @given(st.integers(1, 60), st.integers(1, 25))
-def test_following_next_meets_every_row_once(total: int, limit: int) -> None:
+def test_following_next_returns_every_row_once(total: int, limit: int) -> None:
     page = page_at(None, total, limit)
     met = ids(page)
     while page.next:
@@ -52,7 +52,7 @@ def test_following_next_meets_every_row_once(total: int, limit: int) -> None:
 
 
 @given(st.integers(1, 60), st.integers(1, 25))
-def test_following_previous_from_the_last_page_meets_every_row_once(total: int, limit: int) -> None:
+def test_following_previous_from_the_end_returns_every_row_once(total: int, limit: int) -> None:
     page = page_at(last_page_cursor(total, limit), total, limit)
     met = ids(page)
     while page.previous:

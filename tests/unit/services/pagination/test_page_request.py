@@ -23,12 +23,12 @@ def token_for(listing: Listing) -> str:
     return SIGNER.sign(encode_cursor(CURSOR), listing.identity)
 
 
-def test_without_parameters_the_first_page_of_all_posts_is_wanted() -> None:
+def test_a_request_without_parameters_gets_the_first_page_of_all_posts() -> None:
     wanted = read_page_request(parameters(), SIGNER)
     assert wanted == PageRequest(Listing("newest"), None, 20, "none")
 
 
-def test_each_parameter_has_its_place() -> None:
+def test_each_parameter_becomes_a_field_of_the_page_request() -> None:
     listing = Listing("title", author=3, maximum_rows=90)
     given = parameters(
         order="title", author=3, rows=90, limit=7, total="exact", cursor=token_for(listing)

@@ -53,7 +53,7 @@ async def test_the_rows_of_the_page_correct_an_estimate() -> None:
     assert await total_of(fetch, wanted(ESTIMATED), last, COUNT) == 9
 
 
-async def test_no_statement_is_sent_for_no_total_or_a_known_one() -> None:
+async def test_no_statement_is_sent_if_the_total_is_known_or_not_requested() -> None:
     page = Page(ROWS, 0, has_more=True)
     assert await total_of(fetch_nothing, wanted(NONE), page, COUNT) is None
     assert await total_of(fetch_nothing, wanted(EXACT), page, 7) == 7
