@@ -53,7 +53,7 @@ test: $(DEV)  ## The whole test suite, against real servers (about five minutes 
 	$(VENV)/python -m pytest $(PARALLEL) -m 'not measures_time' $(TEST_OPTIONS)
 	$(VENV)/python -m pytest -m measures_time $(TEST_OPTIONS)
 
-test-unit: $(DEV)  ## Unit tests alone (under half a minute)
+test-unit: $(DEV)  ## Unit tests alone (about 40 seconds on two cores)
 	$(VENV)/python -m pytest $(PARALLEL) tests/unit tests/architecture $(TEST_OPTIONS)
 
 test-mutants: $(DEV)  ## Whether the unit tests of MODULES notice random changes to them
