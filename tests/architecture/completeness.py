@@ -6,6 +6,7 @@
 
 import sys
 import tomllib
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any
 
 import yaml
 
-from services.catalog import TECHNIQUES
 from services.contract import Technique
 
 ROOT = Path(__file__).parents[2]
@@ -29,9 +29,28 @@ Contracts = Sequence[Mapping[str, Any]]
 
 
 def main() -> None:
-    findings = list(missing(ROOT, TECHNIQUES))
+    try:
+        # Imported here, so that a mistake in a technique's facts is one line as well.
+        from services.catalog import TECHNIQUES
+
+        findings = list(missing(ROOT, TECHNIQUES))
+    except (SyntaxError, ImportError, TypeError, ValueError, yaml.YAMLError) as error:
+        findings = [_mistake(error)]
     sys.stdout.writelines(f"{finding}\n" for finding in findings)
     sys.exit(bool(findings))
+
+
+def _mistake(error: Exception) -> str:
+    """One line: the innermost place in a file of the lab, and the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [each for each in frames if Path(each.filename).is_relative_to(ROOT / "services")]
+    file, line = (ours[-1].filename, ours[-1].lineno) if ours else ("compose.yaml", 0)
+    if isinstance(error, SyntaxError) and error.filename:
+        file, line = error.filename, error.lineno
+    place = Path(file).relative_to(ROOT) if Path(file).is_relative_to(ROOT) else file
+    return (
+        f"{place}:{line}: {type(error).__name__}: {' '.join(str(error).split())}; correct this line"
+    )
 
 
 def missing(root: Path, techniques: Sequence[Technique]) -> Iterator[str]:
@@ -90,7 +109,7 @@ def _missing_in_compose(compose: Mapping[str, Any], technique: Technique) -> Ite
             f"compose.yaml: add a block `{technique.name}` like the block `n-plus-one`,"
             f" with LAB_PORT: {technique.port}"
         )
-    elif services[technique.name]["environment"]["LAB_PORT"] != technique.port:
+    elif services[technique.name].get("environment", {}).get("LAB_PORT") != technique.port:
         yield f"compose.yaml: the block `{technique.name}` needs LAB_PORT: {technique.port}"
     gateway = services["gateway"]
     address = f"{technique.name}=http://{technique.name}:{technique.port}"

@@ -14,6 +14,7 @@ from tests.conftest import ROOT
 
 DOCUMENTS = [
     *ROOT.glob("*.md"),
+    *ROOT.glob("services/*.md"),
     *ROOT.glob("services/*/README.md"),
     *ROOT.glob("monitoring/*.md"),
     ROOT / "loadgen/README.md",
